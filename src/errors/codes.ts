@@ -13,6 +13,7 @@ import { KEYS_CODES } from './keys-codes.ts'
 import { POLICY_CODES } from './policy-codes.ts'
 import { REGISTRY_CODES } from './registry-codes.ts'
 import { SIGNING_CODES } from './signing-codes.ts'
+import { VERIFY_CODES } from './verify-codes.ts'
 import { X509_CODES } from './x509-codes.ts'
 
 /** Every error code, with its kind and a summary; `docs/errors.md` is printed from it. */
@@ -32,6 +33,7 @@ export const CODES = {
   ...POLICY_CODES,
   ...REGISTRY_CODES,
   ...SIGNING_CODES,
+  ...VERIFY_CODES,
   ...X509_CODES,
 } as const
 

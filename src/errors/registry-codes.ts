@@ -1,4 +1,44 @@
 import type { CodeEntry } from './code-table.ts'
 
 /** The error codes of `registry/`. */
-export const REGISTRY_CODES = {} as const satisfies Record<string, CodeEntry>
+export const REGISTRY_CODES = {
+  ERR_REGISTRY_UNAUTHORIZED: {
+    kind: 'unauthenticated',
+    summary: 'The registry wants a credential, or does not accept the one it got',
+  },
+  ERR_REGISTRY_FORBIDDEN: { kind: 'denied', summary: 'The registry does not allow this' },
+  ERR_REGISTRY_NOT_FOUND: { kind: 'missing', summary: 'The registry has no such thing' },
+  ERR_REGISTRY_UNAVAILABLE: { kind: 'unavailable', summary: 'The registry does not answer' },
+  ERR_REGISTRY_BAD_ANSWER: {
+    kind: 'unavailable',
+    summary: 'What answered does not speak the distribution protocol',
+    status: 502,
+  },
+  ERR_REGISTRY_TOO_LARGE: { kind: 'invalid', summary: 'The registry sent more than is accepted' },
+  ERR_REGISTRY_DIGEST: { kind: 'refused', summary: 'The bytes are not those of the digest' },
+  ERR_REGISTRY_REDIRECT: {
+    kind: 'refused',
+    summary: 'The registry pointed to a place that is not followed',
+  },
+  ERR_REGISTRY_REFUSED: { kind: 'invalid', summary: 'The registry refused the request' },
+  ERR_REGISTRY_PRECONDITION: {
+    kind: 'conflict',
+    summary: 'What the registry holds was changed meanwhile',
+  },
+  ERR_REGISTRY_PLAIN_HTTP: {
+    kind: 'refused',
+    summary: 'Plain http to a registry beyond this machine was not allowed',
+  },
+  ERR_REGISTRY_CERTIFICATE: {
+    kind: 'refused',
+    summary: 'The TLS certificate of the registry is not trusted',
+  },
+  ERR_REGISTRY_CREDENTIALS: {
+    kind: 'invalid',
+    summary: 'The credentials for registries cannot be read',
+  },
+  ERR_REGISTRY_SIGNATURES: {
+    kind: 'conflict',
+    summary: 'The tag for signatures holds something that is not signatures, or too many of them',
+  },
+} as const satisfies Record<string, CodeEntry>
