@@ -6,5 +6,19 @@ export const FORMAT_CODES = {
   ERR_FORMAT_HEX: { kind: 'invalid', summary: 'Not lower-case hexadecimal' },
   ERR_FORMAT_GUID: { kind: 'invalid', summary: 'Not a GUID' },
   ERR_FORMAT_JSON: { kind: 'invalid', summary: 'Not strict JSON' },
+  ERR_FORMAT_GLOB: { kind: 'invalid', summary: 'Not a path pattern' },
+  ERR_FORMAT_PAYLOAD: { kind: 'invalid', summary: 'Not a Cosign metadata file' },
+  ERR_FORMAT_DIGEST: { kind: 'invalid', summary: 'Not a digest' },
+  ERR_FORMAT_REFERENCE: { kind: 'invalid', summary: 'Not an image reference' },
+  ERR_FORMAT_ZIP: { kind: 'invalid', summary: 'Not a ZIP archive that is safe to read' },
+  ERR_FORMAT_ZIP_LIMIT: {
+    kind: 'invalid',
+    summary: 'A ZIP archive beyond the limits',
+    status: 413,
+  },
+  ERR_FORMAT_ZIP_ENTRY_EXISTS: {
+    kind: 'conflict',
+    summary: 'A ZIP archive already has an entry of this name',
+  },
   ERR_FORMAT_OCI_MANIFEST: { kind: 'invalid', summary: 'Not a valid OCI or Docker manifest' },
 } as const satisfies Record<string, CodeEntry>
