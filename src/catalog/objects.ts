@@ -82,8 +82,7 @@ export interface SigningPolicy extends Versioned {
 }
 
 /** Where a certificate's key came from (SignPath's `creationMethod`). */
-export type CreationMethod =
-  'SelfSigned' | 'Csr' | 'PfxImport' | 'ImportedWithExistingKeyPair'
+export type CreationMethod = 'SelfSigned' | 'Csr' | 'PfxImport' | 'ImportedWithExistingKeyPair'
 
 /** A key in a key store, with an X.509 certificate once there is one. */
 export interface Certificate extends Versioned {
