@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs every real component the tests know, on Debian 12 as root with Go present. What is
+# installed already costs a moment.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+bash packages.sh
+bash skopeo.sh
+bash referrers-registry.sh
+bash cosign.sh 2.6.5
+bash cosign.sh 3.1.3
