@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { matchesRuns } from './wildcard.ts'
 
 /** One character of a pattern: itself, any, or one (not) in a set of inclusive ranges of code points. */
 type GlobToken =
@@ -120,7 +121,7 @@ export function matchesGlob(glob: Glob, path: string): boolean {
   const trimmed = path.replace(/[/\\]$/, '')
   const segments = trimmed === '' || trimmed === '.' ? [] : trimmed.split(/[/\\]/)
   const pattern = glob.segments
-  return matchesSequence(
+  return matchesRuns(
     pattern.length,
     segments.length,
     (at) => pattern[at] === '**',
@@ -131,7 +132,7 @@ export function matchesGlob(glob: Glob, path: string): boolean {
 function matchesSegment(tokens: readonly GlobToken[] | '**' | undefined, segment: string): boolean {
   if (tokens === undefined || tokens === '**') return false
   const characters = Array.from(segment)
-  return matchesSequence(
+  return matchesRuns(
     tokens.length,
     characters.length,
     (at) => tokens[at]?.kind === 'run',
@@ -159,36 +160,4 @@ function matchesToken(token: GlobToken, character: string): boolean {
 
 function fold(character: string): string {
   return character.toUpperCase().toLowerCase()
-}
-
-/**
- * Matches a pattern of places, some of which stand for any number of subjects. Going back to the latest of those
- * is enough: an earlier one could only give up what the later one can take as well.
- */
-function matchesSequence(
-  patternLength: number,
-  subjectLength: number,
-  isRun: (at: number) => boolean,
-  isMatch: (at: number, place: number) => boolean,
-): boolean {
-  let at = 0
-  let place = 0
-  let runAt = -1
-  let runPlace = 0
-  while (place < subjectLength) {
-    if (at < patternLength && isRun(at)) {
-      runAt = at++
-      runPlace = place
-    } else if (at < patternLength && isMatch(at, place)) {
-      at++
-      place++
-    } else if (runAt >= 0) {
-      at = runAt + 1
-      place = ++runPlace
-    } else {
-      return false
-    }
-  }
-  while (at < patternLength && isRun(at)) at++
-  return at === patternLength
 }
