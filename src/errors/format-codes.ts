@@ -5,6 +5,8 @@ export const FORMAT_CODES = {
   ERR_FORMAT_BASE64: { kind: 'invalid', summary: 'Not strict standard base64' },
   ERR_FORMAT_HEX: { kind: 'invalid', summary: 'Not lower-case hexadecimal' },
   ERR_FORMAT_GUID: { kind: 'invalid', summary: 'Not a GUID' },
+  ERR_FORMAT_DER: { kind: 'invalid', summary: 'Not strict DER' },
+  ERR_FORMAT_PEM: { kind: 'invalid', summary: 'Not PEM' },
   ERR_FORMAT_JSON: { kind: 'invalid', summary: 'Not strict JSON' },
   ERR_FORMAT_GLOB: { kind: 'invalid', summary: 'Not a path pattern' },
   ERR_FORMAT_PAYLOAD: { kind: 'invalid', summary: 'Not a Cosign metadata file' },

@@ -1,0 +1,225 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+
+/** The identifier octets that our structures use. Source: X.690, 8.1.2, and X.680, table 1. */
+export const DER_TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const
+
+/** The identifier octet of `[number]`, constructed (explicit tags, implicit ones of constructed types) or primitive. */
+export function contextTag(number: number, form: 'constructed' | 'primitive'): number {
+  return (form === 'constructed' ? 0xa0 : 0x80) | number
+}
+
+/** One value as it was read. */
+export interface DerValue {
+  readonly tag: number
+  /** The content octets; a view on the input. */
+  readonly content: Uint8Array
+  /** Identifier, length and content octets; a view on the input. */
+  readonly encoded: Uint8Array
+}
+
+/** How deep constructed values may nest. Certificates need 12, PKCS#12 files 16. */
+const MAX_DEPTH = 32
+
+/**
+ * Reads DER values one after the other.
+ *
+ * Strict: definite lengths in their shortest form, low tag numbers, shortest integers, booleans of 0x00 and 0xff.
+ * Everything returned is a view on the input. Every method throws ChanceryError ERR_FORMAT_DER if the next value is not
+ * what it is asked for.
+ * Source: X.690, 8 and 10.
+ */
+export class DerReader {
+  readonly #bytes: Uint8Array
+  readonly #depth: number
+  #offset = 0
+
+  constructor(bytes: Uint8Array, depth = 0) {
+    if (depth > MAX_DEPTH) throw derError(`expected at most ${MAX_DEPTH} levels, found more`)
+    this.#bytes = bytes
+    this.#depth = depth
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.length
+  }
+
+  /** The identifier octet of the next value; undefined at the end. */
+  peekTag(): number | undefined {
+    return this.#bytes[this.#offset]
+  }
+
+  /** Throws if anything follows. */
+  expectEnd(): void {
+    if (!this.isAtEnd) throw derError('expected the end of the value, found more bytes')
+  }
+
+  /** The next value, whatever it is. */
+  readAny(): DerValue {
+    const start = this.#offset
+    const tag = this.#octet()
+    if ((tag & 0x1f) === 0x1f) throw derError('expected a tag number below 31')
+    const length = this.#length()
+    const end = this.#offset + length
+    if (end > this.#bytes.length) {
+      throw derError(`expected ${length} content bytes, found ${this.#bytes.length - this.#offset}`)
+    }
+    const content = this.#bytes.subarray(this.#offset, end)
+    this.#offset = end
+    return { tag, content, encoded: this.#bytes.subarray(start, end) }
+  }
+
+  /** The content of the next value, which has this tag. */
+  read(tag: number): Uint8Array {
+    const found = this.peekTag()
+    if (found !== tag) {
+      throw derError(`expected the tag ${hexOctet(tag)}, found ${hexOctet(found)}`)
+    }
+    return this.readAny().content
+  }
+
+  /** The content of the next value if it has this tag, else undefined and nothing is read. */
+  readOptional(tag: number): Uint8Array | undefined {
+    return this.peekTag() === tag ? this.read(tag) : undefined
+  }
+
+  /** A reader of what is inside the next value, which has this tag. */
+  enter(tag: number = DER_TAG.sequence): DerReader {
+    return new DerReader(this.read(tag), this.#depth + 1)
+  }
+
+  /** Like {@link enter}, or undefined and nothing is read if the tag is another. */
+  enterOptional(tag: number): DerReader | undefined {
+    return this.peekTag() === tag ? this.enter(tag) : undefined
+  }
+
+  /** A reader of DER that a string wraps (OCTET STRING, an extension's value), one level down. */
+  enterString(tag: number = DER_TAG.octetString): DerReader {
+    return this.enter(tag)
+  }
+
+  readBoolean(): boolean {
+    const [octet, ...rest] = this.read(DER_TAG.boolean)
+    if (rest.length > 0 || (octet !== 0x00 && octet !== 0xff)) {
+      throw derError('expected a boolean of 0x00 or 0xff')
+    }
+    return octet === 0xff
+  }
+
+  /** The content of an INTEGER: big-endian two's complement, at least one byte. */
+  readInteger(): Uint8Array {
+    const content = this.read(DER_TAG.integer)
+    const [first, second] = content
+    if (first === undefined) throw derError('expected an integer, found an empty one')
+    if (
+      second !== undefined &&
+      (first === 0x00 ? second < 0x80 : first === 0xff && second >= 0x80)
+    ) {
+      throw derError('expected an integer in its shortest form')
+    }
+    return content
+  }
+
+  /** An INTEGER between 0 and `maximum`, which is below 2^31. */
+  readSmallInteger(maximum: number): number {
+    const content = this.readInteger()
+    let value = 0
+    for (const octet of content.subarray(0, 5)) value = value * 256 + octet
+    if (content.length > 4 || (content[0] ?? 0) >= 0x80 || value > maximum) {
+      throw derError(`expected an integer of 0 to ${maximum}`)
+    }
+    return value
+  }
+
+  /** An OBJECT IDENTIFIER in dotted decimal; arcs are below 2^32. */
+  readOid(): string {
+    return decodeOid(this.read(DER_TAG.oid))
+  }
+
+  /** A BIT STRING of whole bytes. */
+  readBitString(): Uint8Array {
+    const content = this.read(DER_TAG.bitString)
+    if (content[0] !== 0) throw derError('expected a bit string of whole bytes')
+    return content.subarray(1)
+  }
+
+  #octet(): number {
+    const octet = this.#bytes[this.#offset]
+    if (octet === undefined) throw derError('expected a value, found the end')
+    this.#offset += 1
+    return octet
+  }
+
+  #length(): number {
+    const first = this.#octet()
+    if (first < 0x80) return first
+    const count = first & 0x7f
+    if (count === 0)
+      throw derError('expected a definite length (DER), found an indefinite one (BER)')
+    if (count > 4) throw derError('expected a length of at most 4 bytes')
+    let length = 0
+    for (let i = 0; i < count; i++) length = length * 256 + this.#octet()
+    if (length < 0x80 || length < 256 ** (count - 1)) {
+      throw derError('expected a length in its shortest form')
+    }
+    return length
+  }
+}
+
+/** Reads bytes that are one SEQUENCE and nothing else. */
+export function readDerSequence(bytes: Uint8Array): DerReader {
+  const outer = new DerReader(bytes)
+  const inner = outer.enter()
+  outer.expectEnd()
+  return inner
+}
+
+/** The ERR_FORMAT_DER of a structure that is DER but not what was expected. */
+export function derError(message: string): ChanceryError {
+  return new ChanceryError('ERR_FORMAT_DER', message, {
+    hints: [
+      'Check that the file is complete; `openssl` can convert other encodings (BER) with `-outform DER`.',
+    ],
+  })
+}
+
+function decodeOid(content: Uint8Array): string {
+  const arcs: number[] = []
+  let arc = 0
+  let isInside = false
+  for (const octet of content) {
+    if (!isInside && octet === 0x80)
+      throw derError('expected an object identifier in its shortest form')
+    arc = arc * 128 + (octet & 0x7f)
+    if (arc >= 2 ** 32) throw derError('expected an object identifier with arcs below 2^32')
+    isInside = octet >= 0x80
+    if (isInside) continue
+    if (arcs.length === 0) {
+      const root = Math.min(Math.floor(arc / 40), 2)
+      arcs.push(root, arc - root * 40)
+    } else {
+      arcs.push(arc)
+    }
+    arc = 0
+  }
+  if (isInside || arcs.length === 0) throw derError('expected an object identifier')
+  return arcs.join('.')
+}
+
+function hexOctet(octet: number | undefined): string {
+  return octet === undefined ? 'the end' : `0x${octet.toString(16).padStart(2, '0')}`
+}
