@@ -1,0 +1,119 @@
+/** The variables Chancery itself reads. */
+const NAMES = [
+  'CHANCERY_URL',
+  'CHANCERY_ORGANIZATION',
+  'CHANCERY_TOKEN',
+  'CHANCERY_DATA_DIR',
+  'CHANCERY_LISTEN',
+  'CHANCERY_PUBLIC_URL',
+  'CHANCERY_MASTER_KEY',
+  'CHANCERY_MASTER_KEY_FILE',
+  'CHANCERY_MASTER_PASSPHRASE',
+  'CHANCERY_DEBUG',
+] as const
+/** Read by the tests and the launcher; known, so that they raise no warning. */
+const FOREIGN_NAMES = ['CHANCERY_REQUIRE', 'CHANCERY_NODE']
+
+/** What the environment says, without its secrets; may be printed. An empty variable counts as absent. */
+export interface Environment {
+  readonly url: string | undefined
+  readonly organizationId: string | undefined
+  readonly dataDirectory: string | undefined
+  readonly listen: string | undefined
+  readonly publicUrl: string | undefined
+  readonly masterKeyFile: string | undefined
+  /** Whether stacks of unexpected errors are printed. */
+  readonly isDebug: boolean
+  /** `NO_COLOR` is set to anything. Source: no-color.org. */
+  readonly noColor: boolean
+  /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case; the lower-case one wins, as curl has it. */
+  readonly proxy: ProxySettings
+  /** Where docker, podman and cosign keep registry credentials. */
+  readonly registry: RegistryVariables
+  /** Where per-user files live: `$XDG_CONFIG_HOME`, else `$HOME/.config`. */
+  readonly configHome: string | undefined
+  /** One sentence for each `CHANCERY_*` variable that nothing reads. */
+  readonly warnings: readonly string[]
+}
+
+/** Proxies for outgoing HTTP. They may hold passwords: not for printing. */
+export interface ProxySettings {
+  readonly http: string | undefined
+  readonly https: string | undefined
+  readonly noProxy: string | undefined
+}
+
+/** The variables that lead to registry credentials. */
+export interface RegistryVariables {
+  readonly HOME: string | undefined
+  readonly DOCKER_CONFIG: string | undefined
+  readonly REGISTRY_AUTH_FILE: string | undefined
+  readonly XDG_RUNTIME_DIR: string | undefined
+  readonly XDG_CONFIG_HOME: string | undefined
+  /** Where credential helpers are looked for. */
+  readonly PATH: string | undefined
+}
+
+/** The secrets of the environment, kept apart so that {@link Environment} can be printed. */
+export interface EnvironmentSecrets {
+  readonly token: string | undefined
+  /** The master key itself, as text. */
+  readonly masterKey: string | undefined
+  readonly masterPassphrase: string | undefined
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** Reads the environment once. */
+export function readEnvironment(variables: Variables = process.env): Environment {
+  const read = (name: string): string | undefined => readVariable(variables, name)
+  const home = read('HOME')
+  return {
+    url: read('CHANCERY_URL'),
+    organizationId: read('CHANCERY_ORGANIZATION'),
+    dataDirectory: read('CHANCERY_DATA_DIR'),
+    listen: read('CHANCERY_LISTEN'),
+    publicUrl: read('CHANCERY_PUBLIC_URL'),
+    masterKeyFile: read('CHANCERY_MASTER_KEY_FILE'),
+    isDebug: (read('CHANCERY_DEBUG') ?? '0') !== '0',
+    noColor: read('NO_COLOR') !== undefined,
+    proxy: {
+      http: read('http_proxy') ?? read('HTTP_PROXY'),
+      https: read('https_proxy') ?? read('HTTPS_PROXY'),
+      noProxy: read('no_proxy') ?? read('NO_PROXY'),
+    },
+    registry: {
+      HOME: home,
+      DOCKER_CONFIG: read('DOCKER_CONFIG'),
+      REGISTRY_AUTH_FILE: read('REGISTRY_AUTH_FILE'),
+      XDG_RUNTIME_DIR: read('XDG_RUNTIME_DIR'),
+      XDG_CONFIG_HOME: read('XDG_CONFIG_HOME'),
+      PATH: read('PATH'),
+    },
+    configHome: read('XDG_CONFIG_HOME') ?? (home === undefined ? undefined : `${home}/.config`),
+    warnings: warnOfUnknown(variables),
+  }
+}
+
+/** Reads the secrets of the environment once. */
+export function readSecrets(variables: Variables = process.env): EnvironmentSecrets {
+  const read = (name: string): string | undefined => readVariable(variables, name)
+  return {
+    token: read('CHANCERY_TOKEN'),
+    masterKey: read('CHANCERY_MASTER_KEY'),
+    masterPassphrase: read('CHANCERY_MASTER_PASSPHRASE'),
+  }
+}
+
+function readVariable(variables: Variables, name: string): string | undefined {
+  const value = variables[name]
+  return value === '' ? undefined : value
+}
+
+function warnOfUnknown(variables: Variables): readonly string[] {
+  const known = new Set<string>([...NAMES, ...FOREIGN_NAMES])
+  return Object.keys(variables)
+    .filter((name) => name.startsWith('CHANCERY_') && !known.has(name))
+    .sort()
+    .map((name) => `the environment variable ${name} is not one Chancery reads`)
+}
