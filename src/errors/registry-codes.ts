@@ -25,9 +25,9 @@ export const REGISTRY_CODES = {
     kind: 'conflict',
     summary: 'What the registry holds was changed meanwhile',
   },
-  ERR_REGISTRY_PLAIN_HTTP: {
-    kind: 'refused',
-    summary: 'Plain http to a registry beyond this machine was not allowed',
+  ERR_REGISTRY_NO_TLS: {
+    kind: 'unavailable',
+    summary: 'The registry does not speak TLS, and plain http to it was not allowed',
   },
   ERR_REGISTRY_CERTIFICATE: {
     kind: 'refused',

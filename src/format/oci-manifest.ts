@@ -1,5 +1,6 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseJson } from './json.ts'
+import { isDigest } from './oci-digest.ts'
 
 /** Media type of an OCI image manifest. Source: OCI image-spec, media-types.md. */
 export const OCI_IMAGE_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
@@ -95,11 +96,6 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): ImageManife
         'Docker schema 1 images and artifacts of other kinds are not read.',
       )
   }
-}
-
-/** True for `sha256:` with 64, and `sha512:` with 128 lower-case hexadecimal digits. Source: OCI image-spec, descriptor.md. */
-export function isDigest(text: string): boolean {
-  return /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text)
 }
 
 type Members = Readonly<Record<string, unknown>>

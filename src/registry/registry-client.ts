@@ -1,0 +1,267 @@
+import { sha256Hex } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { isSha256Digest } from '../format/oci-digest.ts'
+import {
+  MANIFEST_MEDIA_TYPES,
+  parseManifest,
+  type ImageIndex,
+  type ImageManifest,
+} from '../format/oci-manifest.ts'
+import { badAnswer, errorOfAnswer } from './answers.ts'
+import type { FindCredentials } from './credentials.ts'
+import type { Answer } from './http-transport.ts'
+import type { RepositoryName } from './origins.ts'
+import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
+
+/** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+const MAX_SMALL_ANSWER_BYTES = 64 * 1024
+
+/** A manifest as the registry holds it; its bytes hash to `digest`. */
+export interface PulledManifest {
+  /** `sha256:<hex>`, computed here from the bytes. */
+  readonly digest: string
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+  readonly manifest: ImageManifest | ImageIndex
+  /** What `If-Match` wants to see, where the registry gives one. */
+  readonly etag: string | undefined
+}
+
+/** What a manifest replaces; a registry that honours neither ignores both. Source: RFC 9110, section 13.1. */
+export interface PushCondition {
+  /** The ETag of the manifest that is replaced. */
+  readonly ifMatch?: string | undefined
+  /** `*` if there must be none yet. */
+  readonly ifNoneMatch?: '*' | undefined
+  /** False if a push whose answer was lost is not to be repeated; by default it is. */
+  readonly isRepeatable?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How a {@link RegistryClient} reaches registries. */
+export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, 'findCredentials'> {
+  /** By default nobody: every registry is spoken to anonymously. */
+  readonly findCredentials?: FindCredentials
+}
+
+/**
+ * A client of the OCI distribution protocol. One instance serves any number of registries, concurrently.
+ *
+ * Every method may throw what its transport and authentication do: ERR_REGISTRY_UNAUTHORIZED, _FORBIDDEN, _UNAVAILABLE
+ * (after repeating), _BAD_ANSWER, _TOO_LARGE, _REDIRECT, _NO_TLS, _CERTIFICATE, _CREDENTIALS, _REFUSED.
+ *
+ * Source: OCI distribution-spec 1.1.
+ */
+export class RegistryClient implements Disposable {
+  readonly #connection: RegistryConnection
+
+  constructor(options: RegistryClientOptions = {}) {
+    this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
+  }
+
+  /**
+   * Pulls a manifest by tag or digest; undefined only if the registry says that there is none.
+   *
+   * @throws ChanceryError ERR_REGISTRY_DIGEST if the bytes are not those of the digest asked for, or of the one the
+   * registry announces.
+   * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if they are not a manifest of the media type they came with.
+   */
+  async findManifest(
+    repository: RepositoryName,
+    reference: string,
+    signal?: AbortSignal,
+  ): Promise<PulledManifest | undefined> {
+    const answer = await this.#connection.request(repository, 'pull', {
+      method: 'GET',
+      path: `manifests/${reference}`,
+      headers: { accept: MANIFEST_MEDIA_TYPES.join(', ') },
+      maxBodyBytes: MAX_MANIFEST_BYTES,
+      mayRedirect: true,
+      signal,
+    })
+    if (answer.status === 404) return undefined
+    if (answer.status !== 200) throw errorOfAnswer(repository, answer)
+    return readManifest(repository, reference, answer)
+  }
+
+  /** Like {@link findManifest}. @throws ChanceryError ERR_REGISTRY_NOT_FOUND if there is none. */
+  async getManifest(
+    repository: RepositoryName,
+    reference: string,
+    signal?: AbortSignal,
+  ): Promise<PulledManifest> {
+    const found = await this.findManifest(repository, reference, signal)
+    if (found !== undefined) return found
+    const separator = isSha256Digest(reference) ? '@' : ':'
+    throw new ChanceryError(
+      'ERR_REGISTRY_NOT_FOUND',
+      `there is no ${repository.registry}/${repository.repository}${separator}${reference}`,
+      {
+        hints: [
+          'Check the name and the tag. Some registries say so, too, where a login is missing.',
+        ],
+      },
+    )
+  }
+
+  /**
+   * Pulls a blob; the registry may redirect it to another host, which gets no credential.
+   *
+   * @param digest `sha256:<hex>`.
+   * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if there is none.
+   * @throws ChanceryError ERR_REGISTRY_DIGEST if the bytes are not those of the digest.
+   */
+  async getBlob(
+    repository: RepositoryName,
+    digest: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const answer = await this.#connection.request(repository, 'pull', {
+      method: 'GET',
+      path: `blobs/${digest}`,
+      maxBodyBytes: maxBytes,
+      mayRedirect: true,
+      signal,
+    })
+    if (answer.status !== 200) throw errorOfAnswer(repository, answer)
+    requireDigest(repository, answer.body, digest)
+    return answer.body
+  }
+
+  /**
+   * Makes sure that the repository has a blob: asks for it, and uploads it in one piece where it is missing. May be
+   * repeated; repeats itself once where the connection breaks in the middle.
+   *
+   * @returns Its digest.
+   */
+  async pushBlob(
+    repository: RepositoryName,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const digest = digestOf(bytes)
+    try {
+      await this.#pushBlobOnce(repository, digest, bytes, signal)
+    } catch (error) {
+      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
+      if (!mayHelp || signal?.aborted === true) throw error
+      await this.#pushBlobOnce(repository, digest, bytes, signal)
+    }
+    return digest
+  }
+
+  async #pushBlobOnce(
+    repository: RepositoryName,
+    digest: string,
+    bytes: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const head = await this.#connection.request(repository, 'push', {
+      method: 'HEAD',
+      path: `blobs/${digest}`,
+      maxBodyBytes: 0,
+      mayRedirect: true,
+      signal,
+    })
+    // Whatever else it answers, the upload will tell what is wrong.
+    if (head.status === 200) return
+    const start = await this.#connection.request(repository, 'push', {
+      method: 'POST',
+      path: 'blobs/uploads/',
+      body: new Uint8Array(),
+      maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
+      signal,
+    })
+    if (start.status !== 202) throw errorOfAnswer(repository, start)
+    const { location } = start.headers
+    if (location === undefined) throw badAnswer(repository, 'expected the location of an upload')
+    const upload = { base: start.url, location, digest, bytes, signal }
+    const end = await this.#connection.upload(repository, upload)
+    if (end.status !== 201) throw errorOfAnswer(repository, end)
+  }
+
+  /**
+   * Stores a manifest under a tag or its digest.
+   *
+   * @returns Its digest, computed here.
+   * @throws ChanceryError ERR_REGISTRY_PRECONDITION if the registry saw that the condition does not hold.
+   * @throws ChanceryError ERR_REGISTRY_DIGEST if the registry says it stored other bytes.
+   */
+  async pushManifest(
+    repository: RepositoryName,
+    reference: string,
+    manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+    condition: PushCondition = {},
+  ): Promise<string> {
+    const { ifMatch, ifNoneMatch, isRepeatable = true, signal } = condition
+    const answer = await this.#connection.request(repository, 'push', {
+      method: 'PUT',
+      path: `manifests/${reference}`,
+      headers: {
+        'content-type': manifest.mediaType,
+        ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
+        ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+      },
+      body: manifest.bytes,
+      maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
+      isRepeatable,
+      signal,
+    })
+    if (answer.status !== 201) throw errorOfAnswer(repository, answer)
+    const digest = digestOf(manifest.bytes)
+    requireAnnounced(repository, answer, digest)
+    return digest
+  }
+
+  /** Closes the connections that are kept for reuse. */
+  [Symbol.dispose](): void {
+    this.#connection[Symbol.dispose]()
+  }
+}
+
+function readManifest(
+  repository: RepositoryName,
+  reference: string,
+  answer: Answer,
+): PulledManifest {
+  const bytes = answer.body
+  const digest = digestOf(bytes)
+  if (reference.startsWith('sha256:')) requireDigest(repository, bytes, reference)
+  requireAnnounced(repository, answer, digest)
+  const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim() ?? ''
+  try {
+    const manifest = parseManifest(bytes, mediaType)
+    return { digest, mediaType, bytes, manifest, etag: answer.headers.etag }
+  } catch (cause) {
+    if (!(cause instanceof ChanceryError)) throw cause
+    throw badAnswer(repository, `${reference} is not a manifest: ${cause.message}`, cause)
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${sha256Hex(bytes)}`
+}
+
+function requireDigest(repository: RepositoryName, bytes: Uint8Array, expected: string): void {
+  const found = digestOf(bytes)
+  if (found === expected) return
+  throw new ChanceryError(
+    'ERR_REGISTRY_DIGEST',
+    `${repository.registry} sent other bytes than asked for: expected ${expected}, found ${found}`,
+    { hints: ['The registry, or something before it, is broken or not to be trusted.'] },
+  )
+}
+
+function requireAnnounced(repository: RepositoryName, answer: Answer, digest: string): void {
+  const announced = answer.headers['docker-content-digest']
+  // A registry may keep its books with another algorithm; then there is nothing to compare.
+  if (typeof announced !== 'string' || !announced.startsWith('sha256:')) return
+  if (announced === digest) return
+  throw new ChanceryError(
+    'ERR_REGISTRY_DIGEST',
+    `${repository.registry} announces ${announced.slice(0, 80)} for bytes whose digest is ${digest}`,
+    { hints: ['The registry, or something before it, is broken or not to be trusted.'] },
+  )
+}

@@ -1,0 +1,234 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { errorOfAnswer } from './answers.ts'
+import { Authenticator, type RepositoryAction } from './authentication.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { FindCredentials } from './credentials.ts'
+import {
+  HttpTransport,
+  type Answer,
+  type Exchange,
+  type HttpTransportOptions,
+} from './http-transport.ts'
+import { isLoopbackHost, registryUrl, resolveForeignUrl, type RepositoryName } from './origins.ts'
+import { followRedirects } from './redirects.ts'
+import { backoffMs, DEFAULT_RETRIES, parseRetryAfter, pause, type RetryPolicy } from './retry.ts'
+
+/** How registries are reached. */
+export interface RegistryConnectionOptions extends HttpTransportOptions {
+  readonly findCredentials: FindCredentials
+  /** Plain http also to registries that are not on this machine; never after a failed verification of a certificate. */
+  readonly allowHttp?: boolean
+  readonly retries?: Partial<RetryPolicy>
+}
+
+/** One request of the distribution protocol. */
+export interface RegistryRequest {
+  readonly method: Exchange['method']
+  /** What follows `/v2/<repository>/`. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly maxBodyBytes: number
+  /** Whether a redirect is followed, without credentials; else it is an error. */
+  readonly mayRedirect?: boolean
+  /** False if it must not be sent a second time after its answer was lost. */
+  readonly isRepeatable?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A blob, and where the registry wants it. */
+export interface BlobUpload {
+  /** Absolute, or relative to `base`; as the registry wrote it. */
+  readonly location: string
+  /** The URL that the location came from. */
+  readonly base: URL
+  /** `sha256:<hex>` of `bytes`. */
+  readonly digest: string
+  readonly bytes: Uint8Array
+  readonly signal?: AbortSignal | undefined
+}
+
+const MAX_ORIGINS = 1000
+const PROBE_BODY_BYTES = 64 * 1024
+
+/** Requests to registries: scheme, credentials, redirects and repetition are dealt with here. */
+export class RegistryConnection implements Disposable {
+  readonly #transport: HttpTransport
+  readonly #authenticator: Authenticator
+  readonly #retries: RetryPolicy
+  readonly #allowHttp: boolean
+  /** By registry. */
+  readonly #origins = new BoundedMap<string, Promise<URL>>(MAX_ORIGINS)
+
+  constructor(options: RegistryConnectionOptions) {
+    this.#transport = new HttpTransport(options)
+    this.#retries = { ...DEFAULT_RETRIES, ...options.retries }
+    this.#allowHttp = options.allowHttp ?? false
+    this.#authenticator = new Authenticator(
+      (exchange) => this.#sendPatiently(exchange, true),
+      options.findCredentials,
+    )
+  }
+
+  /**
+   * Sends a request, authenticating where the registry asks for it.
+   *
+   * @returns The answer, whatever its status, except 401, 429 and 502 to 504, which are dealt with or thrown.
+   */
+  async request(
+    repository: RepositoryName,
+    action: RepositoryAction,
+    request: RegistryRequest,
+  ): Promise<Answer> {
+    const { signal } = request
+    const origin = await this.#originOf(repository.registry, signal)
+    const url = new URL(`v2/${repository.repository}/${request.path}`, origin)
+    const send = (authorization: string | undefined) =>
+      this.#sendPatiently(
+        {
+          method: request.method,
+          url,
+          headers: {
+            ...request.headers,
+            ...(authorization === undefined ? {} : { authorization }),
+          },
+          ...(request.body === undefined ? {} : { body: request.body }),
+          maxBodyBytes: request.maxBodyBytes,
+          signal,
+        },
+        request.isRepeatable ?? true,
+      )
+    const used = await this.#authenticator.authorize(origin, repository, action, signal)
+    let answer = await send(used)
+    if (answer.status === 401) {
+      const refusal = { answer, used }
+      answer = await send(
+        await this.#authenticator.answer(origin, repository, action, refusal, signal),
+      )
+      if (answer.status === 401) throw errorOfAnswer(repository, answer)
+    }
+    if (answer.status < 300 || answer.status >= 400) return answer
+    if (request.mayRedirect === true) {
+      return followRedirects(origin, answer, (target) =>
+        this.#sendPatiently(
+          {
+            method: request.method,
+            url: target,
+            headers: { ...request.headers },
+            maxBodyBytes: request.maxBodyBytes,
+            signal,
+          },
+          true,
+        ),
+      )
+    }
+    throw new ChanceryError(
+      'ERR_REGISTRY_REDIRECT',
+      `${origin.host} redirects a ${request.method}, which is not followed`,
+      { hints: ['Name the registry by the host that it redirects to.'] },
+    )
+  }
+
+  /** Uploads a blob to the location the registry gave; on another host or port it gets no credential. */
+  async upload(repository: RepositoryName, blob: BlobUpload): Promise<Answer> {
+    const { signal } = blob
+    const origin = await this.#originOf(repository.registry, signal)
+    const url = resolveForeignUrl(origin, blob.base, blob.location, 'the upload location')
+    url.searchParams.set('digest', blob.digest)
+    const authorization =
+      url.origin === origin.origin
+        ? await this.#authenticator.authorize(origin, repository, 'push', signal)
+        : undefined
+    return this.#sendPatiently(
+      {
+        method: 'PUT',
+        url,
+        headers: {
+          'content-type': 'application/octet-stream',
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        body: blob.bytes,
+        maxBodyBytes: PROBE_BODY_BYTES,
+        signal,
+      },
+      // A session whose answer was lost is in an unknown state.
+      false,
+    )
+  }
+
+  /** Sends; repeats after a broken connection and after the answers that ask for it. */
+  async #sendPatiently(exchange: Exchange, isRepeatable: boolean): Promise<Answer> {
+    const { attempts, maxRetryAfterMs } = this.#retries
+    for (let attempt = 1; ; attempt++) {
+      const isLast = attempt >= attempts || exchange.signal?.aborted === true
+      const outcome = await this.#trySending(exchange)
+      if (outcome instanceof ChanceryError) {
+        if (isLast || !isRepeatable || outcome.code !== 'ERR_REGISTRY_UNAVAILABLE') throw outcome
+        await pause(backoffMs(this.#retries, attempt), exchange.signal)
+        continue
+      }
+      if (!isTemporary(outcome.status)) return outcome
+      const askedForMs = parseRetryAfter(outcome.headers['retry-after'], Date.now())
+      // 429 and 503 say that nothing was done, so even a request that is not repeatable may be sent again.
+      const wasDone = outcome.status === 502 || outcome.status === 504
+      if (isLast || (wasDone && !isRepeatable) || (askedForMs ?? 0) > maxRetryAfterMs) {
+        throw busy(outcome, askedForMs)
+      }
+      await pause(Math.max(backoffMs(this.#retries, attempt), askedForMs ?? 0), exchange.signal)
+    }
+  }
+
+  async #trySending(exchange: Exchange): Promise<Answer | ChanceryError> {
+    try {
+      return await this.#transport.send(exchange)
+    } catch (error) {
+      if (error instanceof ChanceryError) return error
+      throw error
+    }
+  }
+
+  #originOf(registry: string, signal: AbortSignal | undefined): Promise<URL> {
+    const known = this.#origins.get(registry)
+    if (known !== undefined) return known
+    const origin = this.#findOrigin(registry, signal)
+    this.#origins.set(registry, origin)
+    origin.catch(() => this.#origins.delete(registry))
+    return origin
+  }
+
+  /** https; where plain http is allowed, https if the port speaks TLS. */
+  async #findOrigin(registry: string, signal: AbortSignal | undefined): Promise<URL> {
+    const secure = registryUrl('https', registry)
+    if (!this.#allowHttp && !isLoopbackHost(secure.hostname)) return secure
+    const outcome = await this.#trySending({
+      method: 'GET',
+      url: new URL('v2/', secure),
+      headers: {},
+      maxBodyBytes: PROBE_BODY_BYTES,
+      signal,
+    })
+    if (!(outcome instanceof ChanceryError)) return secure
+    const mayBePlain =
+      outcome.code === 'ERR_REGISTRY_NO_TLS' || outcome.code === 'ERR_REGISTRY_UNAVAILABLE'
+    if (!mayBePlain || signal?.aborted === true) throw outcome
+    return registryUrl('http', registry)
+  }
+
+  /** Closes the connections that are kept for reuse. */
+  [Symbol.dispose](): void {
+    this.#transport[Symbol.dispose]()
+  }
+}
+
+function isTemporary(status: number): boolean {
+  return status === 429 || (status >= 502 && status <= 504)
+}
+
+function busy(answer: Answer, askedForMs: number | undefined): ChanceryError {
+  const wait = askedForMs === undefined ? '' : `; it asks to wait ${Math.ceil(askedForMs / 1000)} s`
+  return new ChanceryError(
+    'ERR_REGISTRY_UNAVAILABLE',
+    `${answer.url.host} answered ${answer.status}${wait}`,
+    { hints: ['Try again later; the registry is overloaded or being maintained.'] },
+  )
+}
