@@ -17,4 +17,5 @@ export const POLICY_CODES = {
     summary: 'The artifact does not match the artifact configuration',
   },
   ERR_POLICY_TEMPLATE: { kind: 'missing', summary: 'There is no such predefined template' },
+  ERR_POLICY_IMAGE_PATTERN: { kind: 'invalid', summary: 'Not a rule for allowed images' },
 } as const satisfies Record<string, CodeEntry>
