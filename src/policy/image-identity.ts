@@ -50,7 +50,7 @@ export function parseImagePattern(text: string): ImagePattern {
   if (text.length > MAX_PATTERN) throw refused(text, `at most ${MAX_PATTERN} characters`)
   const { registry, path } = splitPattern(text)
   const host = registry.toLowerCase()
-  if (!REGISTRY.test(host)) {
+  if (!REGISTRY.test(host) || host.includes('**')) {
     throw refused(text, 'a registry such as "registry.acme.test" or "localhost:5000" at its start')
   }
   const isHub = isDockerHub(host)
@@ -70,7 +70,7 @@ function splitPattern(text: string): { registry: string; path: string } {
       'the registry at its start: "docker.io/" for Docker Hub, "*/" for every registry',
     )
   }
-  if (/^[^/]*[.:][^/]*$/.test(path)) throw refused(text, 'a repository after the registry')
+  if (/^[^/]*[.:][^/]*$/.test(path)) throw refused(text, 'registry/repository without a tag')
   return { registry: 'docker.io', path }
 }
 
