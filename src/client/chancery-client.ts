@@ -1,12 +1,22 @@
 import { randomGuid } from '../crypto/random.ts'
 import type * as administration from '../wire/administration.ts'
-import type { AuditEventView, AuditQuery, AuditVerification } from '../wire/audit.ts'
+import type { AuditQuery, AuditVerification } from '../wire/audit.ts'
 import type { Created } from '../wire/common.ts'
 import type * as requests from '../wire/signing-requests.ts'
 import { parseServerUrl } from './base-url.ts'
+import type {
+  ArtifactSubmission,
+  AuditEventPage,
+  CertificateFile,
+  ChanceryClientOptions,
+  DownloadedFile,
+  FileToUpload,
+  UserReference,
+} from './contract.ts'
 import type { FormPart } from './multipart.ts'
 import { encodeQuery, pathOf, readList, readObject, Rest } from './rest.ts'
 import {
+  AUDIT_EVENT_PAGE,
   API_TOKEN_VIEW,
   ARTIFACT_CONFIGURATION_VIEW,
   AUDIT_EVENT_VIEW,
@@ -29,60 +39,8 @@ import {
 } from './shapes.ts'
 import { Transport } from './transport.ts'
 
-/** Where the server is and on whose behalf it is called. */
-export interface ChanceryClientOptions {
-  /** `https://host[:port][/prefix]`; plain http only for loopback addresses, or with `allowHttp`. */
-  readonly url: string
-  readonly organizationId: string
-  /** An API token, or `<API token>:<trusted build system token>`. A secret: no error repeats it. */
-  readonly token: string
-  readonly userAgent?: string
-  readonly allowHttp?: boolean
-  /** For one attempt; 60,000. */
-  readonly timeoutMs?: number
-  /** After the first attempt; 4. */
-  readonly maxRetries?: number
-  /** 1 GiB: artifacts are read whole. */
-  readonly maxResponseBytes?: number
-  readonly signal?: AbortSignal
-  /** Called before a call is repeated. */
-  readonly onRetry?: (reason: string, delayMs: number) => void
-}
-
-/** A file to upload. */
-export interface FileToUpload {
-  readonly fileName: string
-  readonly bytes: Uint8Array
-}
-
-/** A downloaded file. */
-export interface DownloadedFile {
-  /** The server's name for it, without directories; undefined where it gave none. */
-  readonly fileName: string | undefined
-  readonly bytes: Uint8Array
-}
-
-/** A signing request for a file. */
-export interface ArtifactSubmission {
-  readonly projectSlug: string
-  readonly signingPolicySlug: string
-  readonly artifactConfigurationSlug?: string | undefined
-  readonly description?: string | undefined
-  readonly parameters?: Readonly<Record<string, string>> | undefined
-  readonly artifact: FileToUpload
-  /** Repeating a submission with the same key makes one request; a random key where absent. */
-  readonly idempotencyKey?: string | undefined
-}
-
-/**
- * What can be downloaded of a certificate: the leaf (DER), leaf and chain (PEM, leaf first), the SubjectPublicKeyInfo
- * that `cosign verify --key` reads (PEM), the PKCS#10 request (PEM).
- */
-export type CertificateFile =
-  'X509Certificate' | 'X509CertificateChain' | 'PublicKey' | 'CertificateSigningRequest'
-
 /** The objects that can be activated and deactivated. */
-type Kind = 'Users' | 'UserGroups' | 'Projects' | 'Certificates'
+type Kind = 'InteractiveUsers' | 'CIUsers' | 'UserGroups' | 'Projects' | 'Certificates'
 
 /**
  * The REST API of a Chancery server, one method per route, named as {@link Administration} and
@@ -228,15 +186,11 @@ export class ChanceryClient {
 
   async listUsers(userType?: 'interactive' | 'ci'): Promise<readonly administration.UserView[]> {
     const kind = userType === undefined ? 'Users' : usersOf(userType)
-    return readList(await this.#rest.get(this.#path(kind)), USER_VIEW)
-  }
-
-  async getUser(userId: string): Promise<administration.UserView> {
-    return readObject(await this.#rest.get(this.#path('Users', userId)), USER_VIEW)
+    return readList(await this.#rest.get(this.#path(kind)), 'users', USER_VIEW)
   }
 
   async getMe(): Promise<administration.UserView> {
-    return this.getUser('Me')
+    return readObject(await this.#rest.get(this.#path('InteractiveUsers', 'Me')), USER_VIEW)
   }
 
   async createUser(
@@ -246,32 +200,41 @@ export class ChanceryClient {
     return readObject(await this.#rest.post(this.#path(usersOf(userType)), create), CREATED)
   }
 
-  async editUser(userId: string, edit: administration.EditUser): Promise<void> {
-    await this.#rest.post(this.#path('Users', userId, 'Edit'), edit)
+  async editUser(user: UserReference, edit: administration.EditUser): Promise<void> {
+    await this.#rest.post(this.#path(usersOf(user.userType), user.id, 'Edit'), edit)
   }
 
-  async setUserActive(userId: string, isActive: boolean): Promise<void> {
-    await this.#setActive('Users', userId, isActive)
+  async setUserActive(user: UserReference, isActive: boolean): Promise<void> {
+    await this.#setActive(usersOf(user.userType), user.id, isActive)
   }
 
   async createApiToken(
-    userId: string,
+    user: UserReference,
     create: administration.CreateApiToken,
   ): Promise<administration.CreatedApiToken> {
-    const answer = await this.#rest.post(this.#path('Users', userId, 'ApiTokens'), create)
+    const answer = await this.#rest.post(
+      this.#path(usersOf(user.userType), user.id, 'ApiTokens'),
+      create,
+    )
     return readObject(answer, CREATED_API_TOKEN)
   }
 
-  async listApiTokens(userId: string): Promise<readonly administration.ApiTokenView[]> {
-    return readList(await this.#rest.get(this.#path('Users', userId, 'ApiTokens')), API_TOKEN_VIEW)
+  async listApiTokens(user: UserReference): Promise<readonly administration.ApiTokenView[]> {
+    return readList(
+      await this.#rest.get(this.#path(usersOf(user.userType), user.id, 'ApiTokens')),
+      'apiTokens',
+      API_TOKEN_VIEW,
+    )
   }
 
-  async revokeApiToken(userId: string, tokenId: string): Promise<void> {
-    await this.#rest.post(this.#path('Users', userId, 'ApiTokens', tokenId, 'Revoke'))
+  async revokeApiToken(user: UserReference, tokenId: string): Promise<void> {
+    await this.#rest.post(
+      this.#path(usersOf(user.userType), user.id, 'ApiTokens', tokenId, 'Revoke'),
+    )
   }
 
   async listGroups(): Promise<readonly administration.GroupView[]> {
-    return readList(await this.#rest.get(this.#path('UserGroups')), GROUP_VIEW)
+    return readList(await this.#rest.get(this.#path('UserGroups')), 'groups', GROUP_VIEW)
   }
 
   async createGroup(create: administration.CreateGroup): Promise<Created> {
@@ -297,7 +260,7 @@ export class ChanceryClient {
   // Projects, artifact configurations, signing policies
 
   async listProjects(): Promise<readonly administration.ProjectView[]> {
-    return readList(await this.#rest.get(this.#path('Projects')), PROJECT_VIEW)
+    return readList(await this.#rest.get(this.#path('Projects')), 'projects', PROJECT_VIEW)
   }
 
   async getProject(project: string): Promise<administration.ProjectView> {
@@ -326,7 +289,7 @@ export class ChanceryClient {
     project: string,
   ): Promise<readonly administration.ArtifactConfigurationView[]> {
     const answer = await this.#rest.get(this.#path('Projects', project, 'ArtifactConfigurations'))
-    return readList(answer, ARTIFACT_CONFIGURATION_VIEW)
+    return readList(answer, 'artifactConfigurations', ARTIFACT_CONFIGURATION_VIEW)
   }
 
   async createArtifactConfiguration(
@@ -355,7 +318,7 @@ export class ChanceryClient {
 
   async listSigningPolicies(project: string): Promise<readonly administration.SigningPolicyView[]> {
     const answer = await this.#rest.get(this.#path('Projects', project, 'SigningPolicies'))
-    return readList(answer, SIGNING_POLICY_VIEW)
+    return readList(answer, 'signingPolicies', SIGNING_POLICY_VIEW)
   }
 
   async getSigningPolicy(project: string, slug: string): Promise<administration.SigningPolicyView> {
@@ -387,7 +350,11 @@ export class ChanceryClient {
   // Certificates
 
   async listCertificates(): Promise<readonly administration.CertificateView[]> {
-    return readList(await this.#rest.get(this.#path('Certificates')), CERTIFICATE_VIEW)
+    return readList(
+      await this.#rest.get(this.#path('Certificates')),
+      'certificates',
+      CERTIFICATE_VIEW,
+    )
   }
 
   async getCertificate(certificate: string): Promise<administration.CertificateView> {
@@ -409,7 +376,7 @@ export class ChanceryClient {
 
   async uploadX509Certificate(certificate: string, file: FileToUpload): Promise<void> {
     const path = this.#path('Certificates', certificate, 'UploadX509Certificate')
-    await this.#rest.postForm(path, [{ name: 'file', ...file }])
+    await this.#rest.postForm(path, [{ name: 'x509Certificate', ...file }])
   }
 
   /** `passphrase` opens the file on the server, which keeps it nowhere. */
@@ -448,14 +415,19 @@ export class ChanceryClient {
 
   // Audit log
 
-  async listAuditEvents(query: AuditQuery = {}): Promise<readonly AuditEventView[]> {
+  /** A page of the log, newest first unless `order=asc`, and where the next one continues. */
+  async listAuditEvents(query: AuditQuery = {}): Promise<AuditEventPage> {
     const answer = await this.#rest.get(this.#path('AuditEvents') + encodeQuery(query))
-    return readList(answer, AUDIT_EVENT_VIEW)
+    const { next } = readObject(answer, AUDIT_EVENT_PAGE)
+    return { events: readList(answer, 'events', AUDIT_EVENT_VIEW), next }
   }
 
-  /** The whole log, oldest first, as JSON lines or CSV. */
-  async exportAuditEvents(format: 'jsonl' | 'csv'): Promise<DownloadedFile> {
-    return this.#download(`${this.#path('AuditEvents', 'Export')}${encodeQuery({ format })}`)
+  /** The whole log, or what the query leaves of it, as JSON lines or CSV. */
+  async exportAuditEvents(
+    format: 'jsonl' | 'csv',
+    query: AuditQuery = {},
+  ): Promise<DownloadedFile> {
+    return this.#download(this.#path('AuditEvents', 'Export') + encodeQuery({ ...query, format }))
   }
 
   /** Has the server re-compute the whole chain. */

@@ -46,14 +46,18 @@ export function readObject<T extends object>(answer: Answer, shape: Shape<T>): T
 }
 
 /**
- * The array of an answer; see {@link readObject} for its elements.
+ * The array of an answer, in its member `name`; see {@link readObject} for the elements.
  *
- * @throws ChanceryError ERR_CLIENT_RESPONSE if the answer is no JSON array of such objects.
+ * @throws ChanceryError ERR_CLIENT_RESPONSE if the answer is no JSON object with an array of such objects.
  */
-export function readList<T extends object>(answer: Answer, shape: Shape<T>): readonly T[] {
-  const value = readJson(answer)
-  if (!Array.isArray(value)) throw unexpected('an array')
-  return value.map((element) => checkObject(element, shape))
+export function readList<T extends object>(
+  answer: Answer,
+  name: string,
+  shape: Shape<T>,
+): readonly T[] {
+  const { [name]: list } = readObject<Record<string, unknown>>(answer, { members: [name] })
+  if (!Array.isArray(list)) throw unexpected(`an array "${name}"`)
+  return list.map((element) => checkObject(element, shape))
 }
 
 function checkObject<T extends object>(value: unknown, shape: Shape<T>): T {

@@ -82,3 +82,5 @@ export const AUDIT_VERIFICATION = shape<AuditVerification>('isIntact', 'events',
 export const AUDIT_EVENT_VIEW = shape<AuditEventView>('number', 'type', 'at', 'metadata', 'hash')
 /** What a usable `SigningRequestPage` has. */
 export const SIGNING_REQUEST_PAGE = shape<requests.SigningRequestPage>('signingRequests', 'next')
+/** What a usable page of audit events has. */
+export const AUDIT_EVENT_PAGE = shape<{ events: unknown; next: number | null }>('events', 'next')
