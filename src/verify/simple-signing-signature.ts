@@ -23,9 +23,9 @@ export interface ExpectedImage {
   readonly digest: string
   /**
    * `registry/repository` names one of which the signed reference must be; Docker Hub's names for one repository are
-   * equal, a tag in the signed reference is ignored. Cosign itself compares nothing here.
+   * equal, a tag in the signed reference is ignored. `any` compares nothing, as Cosign does.
    */
-  readonly repositories: readonly string[]
+  readonly repositories: readonly string[] | 'any'
   /** Annotations that must have been signed with exactly these values. */
   readonly annotations?: Readonly<Record<string, string>>
 }
@@ -137,19 +137,7 @@ function requireImage(payload: SimpleSigningPayload, expected: ExpectedImage): v
       `expected a signature for ${expected.digest}, found one for ${payload.manifestDigest}`,
     )
   }
-  const allowed = expected.repositories.map((name) => normaliseRepository(name))
-  if (!allowed.includes(repositoryOf(payload))) {
-    throw new ChanceryError(
-      'ERR_VERIFY_IDENTITY',
-      `expected a signature for ${expected.repositories.join(' or ')}, ` +
-        `found one for ${printable(payload.dockerReference)}`,
-      {
-        hints: [
-          'If the image was signed under this name and then copied, say --allow-identity NAME.',
-        ],
-      },
-    )
-  }
+  if (expected.repositories !== 'any') requireRepository(payload, expected.repositories)
   for (const [name, value] of Object.entries(expected.annotations ?? {})) {
     const found = ownMember(payload.annotations, name)
     if (found === value) continue
@@ -159,6 +147,21 @@ function requireImage(payload: SimpleSigningPayload, expected: ExpectedImage): v
       `expected the signed annotation "${name}" to be "${value}", found ${what}`,
     )
   }
+}
+
+function requireRepository(payload: SimpleSigningPayload, repositories: readonly string[]): void {
+  const allowed = repositories.map((name) => normaliseRepository(name))
+  if (allowed.includes(repositoryOf(payload))) return
+  throw new ChanceryError(
+    'ERR_VERIFY_IDENTITY',
+    `expected a signature for ${repositories.join(' or ')}, ` +
+      `found one for ${printable(payload.dockerReference)}`,
+    {
+      hints: [
+        'If the image was signed under this name and then copied, say --allow-identity NAME.',
+      ],
+    },
+  )
 }
 
 /** The repository of the signed reference, in the form that is compared; the text itself where it is no reference. */
