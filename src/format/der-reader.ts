@@ -107,11 +107,6 @@ export class DerReader {
     return this.peekTag() === tag ? this.enter(tag) : undefined
   }
 
-  /** A reader of DER that a string wraps (OCTET STRING, an extension's value), one level down. */
-  enterString(tag: number = DER_TAG.octetString): DerReader {
-    return this.enter(tag)
-  }
-
   readBoolean(): boolean {
     const [octet, ...rest] = this.read(DER_TAG.boolean)
     if (rest.length > 0 || (octet !== 0x00 && octet !== 0xff)) {
@@ -148,6 +143,18 @@ export class DerReader {
   /** An OBJECT IDENTIFIER in dotted decimal; arcs are below 2^32. */
   readOid(): string {
     return decodeOid(this.read(DER_TAG.oid))
+  }
+
+  /**
+   * A UTCTime or GeneralizedTime of whole seconds in Z, as certificates have them. Two-digit years are 1950 to 2049.
+   * Source: RFC 5280, 4.1.2.5.
+   */
+  readTime(): Date {
+    const { tag, content } = this.readAny()
+    const digits = String.fromCharCode(...content.subarray(0, 16))
+    if (tag === DER_TAG.generalizedTime) return decodeTime(digits)
+    if (tag !== DER_TAG.utcTime) throw derError('expected a time')
+    return decodeTime((digits < '50' ? '20' : '19') + digits)
   }
 
   /** A BIT STRING of whole bytes. */
@@ -218,6 +225,18 @@ function decodeOid(content: Uint8Array): string {
   }
   if (isInside || arcs.length === 0) throw derError('expected an object identifier')
   return arcs.join('.')
+}
+
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
+
+function decodeTime(digits: string): Date {
+  const iso = digits.replace(TIME, '$1-$2-$3T$4:$5:$6.000Z')
+  const time = new Date(iso)
+  // The comparison refuses days such as 31 February, which Date would move.
+  if (iso === digits || Number.isNaN(time.getTime()) || time.toISOString() !== iso) {
+    throw derError('expected a time such as 20301231235959Z')
+  }
+  return time
 }
 
 function hexOctet(octet: number | undefined): string {

@@ -1,0 +1,163 @@
+import { sha1 } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { contextTag, DER_TAG, readDerSequence, type DerReader } from '../format/der-reader.ts'
+import { encodeHex } from '../format/hex.ts'
+import { formatName } from './distinguished-name.ts'
+import { OID } from './oids.ts'
+
+/** What Chancery shows of an X.509 certificate and needs to build chains. Nothing in it is proven. */
+export interface X509Certificate {
+  readonly der: Uint8Array
+  /** RFC 4514 text, such as `CN=Release,O=Acme`. */
+  readonly subject: string
+  readonly issuer: string
+  /** DER Name; chains are built on these, byte for byte. */
+  readonly subjectName: Uint8Array
+  readonly issuerName: Uint8Array
+  /** Lower-case hexadecimal of the INTEGER's bytes. */
+  readonly serialNumber: string
+  /** The first and the last second of its validity. */
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
+  /** The subject alternative names of the kinds that identify a signer. */
+  readonly emailAddresses: readonly string[]
+  readonly uris: readonly string[]
+  readonly dnsNames: readonly string[]
+  /** OIDs in dotted decimal; undefined where the certificate does not say, and so allows any use. */
+  readonly extendedKeyUsages: readonly string[] | undefined
+  /** True if it may issue other certificates (basicConstraints). */
+  readonly isAuthority: boolean
+  /** Lower-case hexadecimal SHA-1 of the DER, as Windows and SignPath name certificates. */
+  readonly thumbprint: string
+}
+
+/** The most bytes one certificate may have. */
+export const MAX_CERTIFICATE_BYTES = 65_536
+
+/**
+ * Reads a DER certificate.
+ *
+ * @throws ChanceryError ERR_X509_CERTIFICATE if it is not strict DER.
+ * Source: RFC 5280, 4.1.
+ */
+export function parseCertificate(der: Uint8Array): X509Certificate {
+  if (der.length > MAX_CERTIFICATE_BYTES) {
+    throw certificateError(`it is longer than ${MAX_CERTIFICATE_BYTES} bytes`)
+  }
+  try {
+    return readCertificate(der)
+  } catch (thrown) {
+    if (!(thrown instanceof ChanceryError) || thrown.code !== 'ERR_FORMAT_DER') throw thrown
+    throw certificateError(thrown.message)
+  }
+}
+
+/** True if the certificate may sign code: its extended key usage says so or is absent. */
+export function allowsCodeSigning(certificate: X509Certificate): boolean {
+  return certificate.extendedKeyUsages?.includes(OID.codeSigning) ?? true
+}
+
+function certificateError(reason: string): ChanceryError {
+  return new ChanceryError('ERR_X509_CERTIFICATE', `expected an X.509 certificate: ${reason}`)
+}
+
+function readCertificate(der: Uint8Array): X509Certificate {
+  const certificate = readDerSequence(der)
+  const body = certificate.enter()
+  certificate.read(DER_TAG.sequence)
+  certificate.readBitString()
+  certificate.expectEnd()
+
+  const version = body.enterOptional(contextTag(0, 'constructed'))
+  version?.readSmallInteger(2)
+  version?.expectEnd()
+  const serialNumber = encodeHex(body.readInteger())
+  body.read(DER_TAG.sequence)
+  const issuerName = readEncodedSequence(body)
+  const validity = body.enter()
+  const notBefore = validity.readTime()
+  const notAfter = validity.readTime()
+  validity.expectEnd()
+  const subjectName = readEncodedSequence(body)
+  const publicKey = readEncodedSequence(body)
+  body.readOptional(contextTag(1, 'primitive'))
+  body.readOptional(contextTag(2, 'primitive'))
+  const extensions = readExtensions(body.enterOptional(contextTag(3, 'constructed')))
+  body.expectEnd()
+  return {
+    der,
+    subject: formatName(subjectName),
+    issuer: formatName(issuerName),
+    subjectName,
+    issuerName,
+    serialNumber,
+    notBefore,
+    notAfter,
+    publicKey,
+    ...readAlternativeNames(extensions.get(OID.subjectAlternativeName)),
+    extendedKeyUsages: readExtendedKeyUsages(extensions.get(OID.extendedKeyUsage)),
+    isAuthority: readIsAuthority(extensions.get(OID.basicConstraints)),
+    thumbprint: encodeHex(sha1(der)),
+  }
+}
+
+function readEncodedSequence(reader: DerReader): Uint8Array {
+  const { tag, encoded } = reader.readAny()
+  if (tag !== DER_TAG.sequence) throw certificateError('expected a sequence')
+  return encoded
+}
+
+/** The extensions' values by OID. Source: RFC 5280, 4.2: no extension twice. */
+function readExtensions(wrapped: DerReader | undefined): ReadonlyMap<string, Uint8Array> {
+  const values = new Map<string, Uint8Array>()
+  if (wrapped === undefined) return values
+  const extensions = wrapped.enter()
+  wrapped.expectEnd()
+  while (!extensions.isAtEnd) {
+    const extension = extensions.enter()
+    const oid = extension.readOid()
+    if (extension.peekTag() === DER_TAG.boolean) extension.readBoolean()
+    if (values.has(oid)) throw certificateError(`the extension ${oid} is there twice`)
+    values.set(oid, extension.read(DER_TAG.octetString))
+    extension.expectEnd()
+  }
+  return values
+}
+
+/** Source: RFC 5280, 4.2.1.6. */
+function readAlternativeNames(
+  value: Uint8Array | undefined,
+): Pick<X509Certificate, 'emailAddresses' | 'uris' | 'dnsNames'> {
+  const emailAddresses: string[] = []
+  const dnsNames: string[] = []
+  const uris: string[] = []
+  const lists = new Map([
+    [contextTag(1, 'primitive'), emailAddresses],
+    [contextTag(2, 'primitive'), dnsNames],
+    [contextTag(6, 'primitive'), uris],
+  ])
+  const names = value === undefined ? undefined : readDerSequence(value)
+  while (names?.isAtEnd === false) {
+    const { tag, content } = names.readAny()
+    lists.get(tag)?.push(Buffer.from(content).toString('latin1'))
+  }
+  return { emailAddresses, uris, dnsNames }
+}
+
+/** Source: RFC 5280, 4.2.1.12. */
+function readExtendedKeyUsages(value: Uint8Array | undefined): readonly string[] | undefined {
+  if (value === undefined) return undefined
+  const usages = readDerSequence(value)
+  const oids: string[] = []
+  while (!usages.isAtEnd) oids.push(usages.readOid())
+  return oids
+}
+
+/** Source: RFC 5280, 4.2.1.9. */
+function readIsAuthority(value: Uint8Array | undefined): boolean {
+  if (value === undefined) return false
+  const constraints = readDerSequence(value)
+  return constraints.peekTag() === DER_TAG.boolean && constraints.readBoolean()
+}
