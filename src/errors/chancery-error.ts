@@ -44,6 +44,8 @@ export interface ErrorOptions {
   readonly hints?: readonly string[]
   /** The input the error is about, as the caller named it: a JSON member, a form field, a flag, an XML attribute. */
   readonly field?: string
+  /** The messages by input, where several inputs are wrong at once. */
+  readonly fieldErrors?: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -57,6 +59,7 @@ export class ChanceryError extends Error {
   readonly code: ErrorCode
   readonly hints: readonly string[]
   readonly field: string | undefined
+  readonly fieldErrors: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -64,6 +67,7 @@ export class ChanceryError extends Error {
     this.code = code
     this.hints = options.hints ?? []
     this.field = options.field
+    this.fieldErrors = options.fieldErrors
   }
 
   /** The kind of {@link code}. */

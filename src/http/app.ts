@@ -1,0 +1,217 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import { randomGuid } from '../crypto/random.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { LoginFailures } from './login-failures.ts'
+import { Log } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { describeRoutes } from './openapi.ts'
+import { presentable, problemOf, sendProblem } from './problem.ts'
+import type { Environment, Route } from './route.ts'
+import { mountRoute } from './mount-route.ts'
+import { methodsOf } from './route-match.ts'
+import { ROUTES } from './routes/routes.ts'
+import type { Services } from './services.ts'
+
+/** How the server behaves; each has a default. */
+export interface AppOptions {
+  /** What absolute links start with, without a trailing slash; the `Host` header of the call where it is not set. */
+  readonly publicUrl?: string
+  /** The largest body; 64 MiB. */
+  readonly maxBodyBytes?: number
+  /** Of Chancery, as it shows itself; `0.0.0` where it is not set. */
+  readonly version?: string
+  /** Takes blocks of log lines; no log where it is not set. */
+  readonly writeLog?: (lines: string) => void
+  /** How long a client may take for the headers of a request; 15 s. */
+  readonly headersTimeoutMs?: number
+  /** How long a client may take for a whole request; 5 min. */
+  readonly requestTimeoutMs?: number
+  /** How long a connection may be silent while it waits for an answer or sends one; 2 min. */
+  readonly connectionTimeoutMs?: number
+}
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_PARAMETER_LENGTH = 200
+const KEEP_ALIVE_MS = 72_000
+const HEADERS_TIMEOUT_MS = 15_000
+const REQUEST_TIMEOUT_MS = 300_000
+const CONNECTION_TIMEOUT_MS = 120_000
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The route's operation id; null where no route matched. */
+    operation: string | null
+    principalId: string | null
+  }
+}
+
+/**
+ * The HTTP server: all routes, not yet listening. Closing it writes what is pending of its log and counters.
+ */
+export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
+  const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS
+  const app = Fastify({
+    logger: false,
+    trustProxy: false,
+    bodyLimit: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    connectionTimeout: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout,
+      connectionsCheckingInterval: Math.min(headersTimeout, 5000),
+    },
+    requestIdHeader: false,
+    genReqId: () => randomGuid(Date.now()).replaceAll('-', ''),
+    exposeHeadRoutes: false,
+    routerOptions: {
+      caseSensitive: false,
+      ignoreTrailingSlash: true,
+      maxParamLength: MAX_PARAMETER_LENGTH,
+    },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(reply, request.id)
+      sendProblem(reply, presentable(error), request.id)
+    },
+  })
+  const environment = environmentOf(services, options.version ?? '0.0.0')
+  const loginFailures = new LoginFailures(services.recordLoginFailure)
+
+  app.decorateRequest('operation', null)
+  app.decorateRequest('principalId', null)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body)
+  })
+  observe(app, environment.metrics, options.writeLog)
+  app.setNotFoundHandler((request, reply) => {
+    answerUnrouted(ROUTES, request, reply)
+  })
+  for (const route of ROUTES) mountRoute(app, route, environment, loginFailures, options.publicUrl)
+  app.addHook('onClose', () => {
+    loginFailures.close()
+  })
+  return app
+}
+
+function environmentOf(services: Services, version: string): Environment {
+  let document: string | undefined
+  return {
+    services,
+    metrics: new Metrics(),
+    version,
+    describe: () => (document ??= JSON.stringify(describeRoutes(ROUTES, version))),
+  }
+}
+
+/** Headers on every answer: nothing here is to be sniffed, framed, cached or run. */
+function setSecurityHeaders(reply: FastifyReply, requestId: string): void {
+  reply.headers({
+    'x-request-id': requestId,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+  })
+}
+
+function observe(
+  app: FastifyInstance,
+  metrics: Metrics,
+  writeLog: ((lines: string) => void) | undefined,
+): void {
+  const log = writeLog === undefined ? undefined : new Log(writeLog)
+  app.addHook('onRequest', (request, reply, done) => {
+    setSecurityHeaders(reply, request.id)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const { statusCode, elapsedTime } = reply
+    metrics.observe(request.operation ?? 'none', statusCode, elapsedTime)
+    log?.access({
+      requestId: request.id,
+      method: request.method,
+      operation: request.operation,
+      path: pathOf(request.url),
+      status: statusCode,
+      milliseconds: elapsedTime,
+      principal: request.principalId,
+      address: request.socket.remoteAddress ?? null,
+    })
+    done()
+  })
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = isAborted(request)
+      ? new ChanceryError(
+          'ERR_HTTP_MALFORMED',
+          'expected the whole body, found a closed connection',
+        )
+      : presentable(thrown)
+    if (error === null) log?.bug(request.id, thrown)
+    else if (error.kind === 'unavailable') log?.unavailable(request.id, error)
+    sendProblem(reply, error, request.id)
+  })
+  app.addHook('onClose', () => {
+    log?.close()
+  })
+}
+
+function isAborted(request: FastifyRequest): boolean {
+  return request.raw.destroyed && !request.raw.complete
+}
+
+function answerUnrouted(
+  routes: readonly Route[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const methods = methodsOf(routes, pathOf(request.url))
+  if (methods.length === 0) {
+    sendProblem(
+      reply,
+      new ChanceryError('ERR_HTTP_NO_ROUTE', 'there is no such route', NO_ROUTE),
+      request.id,
+    )
+    return
+  }
+  reply.header('allow', methods.join(', '))
+  const message = `expected ${methods.join(' or ')}`
+  sendProblem(reply, new ChanceryError('ERR_HTTP_METHOD', message), request.id)
+}
+
+const NO_ROUTE = { hints: ['GET /openapi.json lists the routes'] }
+
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/** What the parser of HTTP refuses has no request and no reply yet. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, reason, expected] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          431,
+          'Request Header Fields Too Large',
+          `expected headers of at most ${MAX_HEADER_BYTES} bytes`,
+        ]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout', 'expected the whole request in time']
+        : [400, 'Bad Request', 'expected an HTTP/1.1 request']
+  const requestId = randomGuid(Date.now()).replaceAll('-', '')
+  const problem = problemOf(new ChanceryError('ERR_HTTP_MALFORMED', expected), requestId)
+  const body = JSON.stringify({ ...problem, status })
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,152 @@
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import type { Caller } from '../policy/caller.ts'
+import type { Principal } from '../policy/principal.ts'
+import { canonicalGuid } from './binding.ts'
+import { mediumOf, type ReceivedBody } from './body.ts'
+import { Links, originOf } from './links.ts'
+import type { LoginFailures } from './login-failures.ts'
+import { mediaTypeError } from './problem.ts'
+import type { Environment, Route } from './route.ts'
+
+const NOBODY: Caller['principal'] = {
+  organizationId: '',
+  userId: '',
+  userName: '',
+  userType: 'ci',
+  tokenId: '',
+  roles: new Set(),
+  groupIds: new Set(),
+}
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/
+
+/** What the first hook finds out for the handler. */
+interface Admitted {
+  readonly principal: Principal
+  readonly origin: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    admitted: Admitted | null
+  }
+}
+
+/** Registers a row of the table with the server, under each of its paths. */
+export function mountRoute(
+  app: FastifyInstance,
+  route: Route,
+  environment: Environment,
+  loginFailures: LoginFailures,
+  publicUrl: string | undefined,
+): void {
+  if (!app.hasRequestDecorator('admitted')) app.decorateRequest('admitted', null)
+  const onRequest: onRequestHookHandler = (request, _reply, done) => {
+    request.operation = route.operationId
+    try {
+      admit(request, route, environment, loginFailures, publicUrl)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+  for (const path of route.paths) {
+    app.route({
+      method: route.method,
+      url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      exposeHeadRoute: route.scope === 'public',
+      onRequest,
+      handler: async (request, reply) => {
+        const { principal, origin } = request.admitted ?? { principal: NOBODY, origin: '' }
+        const params = request.params as Readonly<Record<string, string>>
+        const links = new Links(origin, principal.organizationId)
+        const result = await route.handle(environment, {
+          caller: {
+            principal,
+            address: request.socket.remoteAddress ?? null,
+            requestId: request.id,
+          },
+          params,
+          query: route.bindQuery(request.query),
+          body: route.body.bind(receivedBody(request)),
+          links,
+          idempotencyKey: readIdempotencyKey(request),
+        })
+        await route.answer.send(reply, result, links, params)
+        return reply
+      },
+    })
+  }
+}
+
+/** Everything that can be refused before a body is read, in this order: who, which organization, what is coming. */
+function admit(
+  request: FastifyRequest,
+  route: Route,
+  { services }: Environment,
+  loginFailures: LoginFailures,
+  publicUrl: string | undefined,
+): void {
+  if (route.scope === 'public') return
+  const principal = authenticate(request, services.authenticate, loginFailures)
+  request.principalId = principal.userId
+  if (route.scope === 'organization') checkOrganization(request, principal)
+  checkMedium(request, route)
+  request.admitted = { principal, origin: originOf(publicUrl, request.headers.host) }
+}
+
+function authenticate(
+  request: FastifyRequest,
+  verify: (authorizationHeader: string | undefined) => Principal,
+  loginFailures: LoginFailures,
+): Principal {
+  try {
+    return verify(request.headers.authorization)
+  } catch (error) {
+    if (error instanceof ChanceryError && error.kind === 'unauthenticated') {
+      loginFailures.add(request.socket.remoteAddress ?? null, request.id)
+    }
+    throw error
+  }
+}
+
+/** An organization that does not exist is answered like one that is not the caller's. */
+function checkOrganization(request: FastifyRequest, { organizationId }: Principal): void {
+  const { organizationId: given = '' } = request.params as Readonly<Record<string, string>>
+  if (given === organizationId || canonicalGuid(given) === organizationId) return
+  throw new ChanceryError(
+    'ERR_HTTP_ORGANIZATION',
+    'the token does not belong to the organization in the path',
+    { hints: ['check the organization id; GET …/Organization answers with the one of a token'] },
+  )
+}
+
+function checkMedium(request: FastifyRequest, { method, body }: Route): void {
+  const { headers } = request
+  if (method === 'GET' || isEmpty(headers['content-length'], headers['transfer-encoding'])) return
+  const encoding = headers['content-encoding']
+  const isEncoded = encoding !== undefined && encoding !== 'identity'
+  const isReadable =
+    body.media.has('raw') || body.media.has(mediumOf(headers['content-type'] ?? ''))
+  if (isEncoded || !isReadable) throw mediaTypeError(Object.keys(body.content))
+}
+
+function isEmpty(contentLength: string | undefined, transferEncoding: string | undefined): boolean {
+  return transferEncoding === undefined && (contentLength === undefined || contentLength === '0')
+}
+
+function receivedBody(request: FastifyRequest): ReceivedBody | null {
+  if (!(request.body instanceof Uint8Array)) return null
+  const bytes = request.body
+  const contentType = request.headers['content-type'] ?? ''
+  return { medium: mediumOf(contentType), contentType, bytes }
+}
+
+function readIdempotencyKey(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
+  throw new ChanceryError('ERR_HTTP_HEADER', 'expected 1 to 200 visible ASCII characters', {
+    field: 'Idempotency-Key',
+  })
+}
