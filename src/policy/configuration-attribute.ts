@@ -98,21 +98,21 @@ export const RSA_PADDING: AttributeKind<'pkcs1' | 'pss'> = plain((text, refuse) 
   text === 'pkcs1' || text === 'pss' ? text : refuse('pkcs1 or pss'),
 )
 
-/** `output-file-name`: one path segment beside the source, at most 255 characters. */
+/** `output-file-name`: one path segment beside the source, at most 260 characters. */
 export const OUTPUT_FILE_NAME: AttributeKind<string> = {
   parse: (text, refuse) =>
     isPlainFileName(text)
       ? text
-      : refuse('a file name of 1 to 255 characters without / \\ and control characters'),
+      : refuse('a file name of 1 to 260 characters without / \\ and control characters'),
   isPattern: false,
   hasFileName: true,
 }
 
-/** True for a name that stays in its directory: one segment, 1 to 255 characters, not `.` or `..`, nothing unprintable. */
+/** True for a name that stays in its directory: one segment, 1 to 260 characters, not `.` or `..`, nothing unprintable. */
 export function isPlainFileName(text: string): boolean {
   return (
     text.length > 0 &&
-    text.length <= 255 &&
+    text.length <= 260 &&
     text !== '.' &&
     text !== '..' &&
     !/[/\\\p{Cc}]/u.test(text) &&
