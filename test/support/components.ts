@@ -86,6 +86,15 @@ export interface Component {
 /** The beginning of every skip reason made here. */
 export const absencePrefix = 'absent component: '
 
+/** Whether a skip reason made here is of a component that `.ci/run` has no way to install. */
+export function isOutOfReach(reason: string): boolean {
+  return componentNames.some((name) => {
+    const recipe: Recipe = recipes[name]
+    const itsReason = reason.startsWith(`${absencePrefix}${name} (`)
+    return recipe.inContinuousIntegration === false && itsReason
+  })
+}
+
 const cacheDirectory =
   process.env['CHANCERY_COMPONENTS'] ?? join(homedir(), '.cache', 'chancery-components')
 
