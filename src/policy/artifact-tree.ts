@@ -75,12 +75,6 @@ export class ArtifactTree {
     )
   }
 
-  /** Whether a file or directory has this path, in any spelling. */
-  hasPath(path: string): boolean {
-    const key = pathKey(path)
-    return this.#byKey().has(key) || this.#directoriesByKey().has(key)
-  }
-
   #isMatch(glob: Glob, path: string): boolean {
     this.#spend(WORK_PER_LOOKUP + glob.text.length * path.length)
     return matchesGlob(glob, path)
@@ -143,7 +137,7 @@ export function parentOf(path: string): string {
 }
 
 /** One key for all spellings of a path that differ in case only. */
-export function pathKey(path: string): string {
+function pathKey(path: string): string {
   // ASCII, the usual case, does not need the detour over upper case that makes one of `ſ`, `S` and `s`.
   if (!/[^\0-\x7f]/.test(path)) return path.toLowerCase()
   return Array.from(path, (character) => character.toUpperCase().toLowerCase()).join('')

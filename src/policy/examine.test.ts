@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { encodeSimpleSigning } from '../format/simple-signing.ts'
+import { describeDenial, examine, type DenialReason, type Examination } from './examine.ts'
+
+const DIGEST = `sha256:${'a'.repeat(64)}`
+const RULES = { allowedImages: ['registry.acme.test/team/*'], allowOtherFiles: false }
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function metadata(dockerReference: string, annotations?: Record<string, string>): Uint8Array {
+  return encodeSimpleSigning({ dockerReference, manifestDigest: DIGEST, annotations })
+}
+
+function one(content: Uint8Array, rules = RULES): Examination {
+  return examine({ files: [{ path: 'payload.json', bytes: content }] }, rules)
+}
+
+function reasons(examination: Examination): readonly DenialReason[] {
+  assert.ok(!examination.decision.allowed)
+  return examination.decision.reasons
+}
+
+/** What a verifier reads that takes any JSON. */
+function lenientDigest(content: Uint8Array): unknown {
+  try {
+    const payload = JSON.parse(new TextDecoder().decode(content)) as {
+      critical?: { image?: Record<string, unknown> } | null
+    } | null
+    return payload?.critical?.image?.['docker-manifest-digest']
+  } catch {
+    return undefined
+  }
+}
+
+describe('examine', () => {
+  it('allows a metadata file whose image the policy allows, and says what is in it', () => {
+    assert.deepEqual(one(metadata('registry.acme.test/team/app', { build: '7' })), {
+      images: [
+        {
+          path: 'payload.json',
+          dockerReference: 'registry.acme.test/team/app',
+          repository: 'registry.acme.test/team/app',
+          digest: DIGEST,
+          annotations: { build: '7' },
+        },
+      ],
+      decision: { allowed: true },
+    })
+  })
+
+  it('names Docker Hub images by their one name', () => {
+    const rules = { allowedImages: ['busybox'], allowOtherFiles: false }
+    const { images, decision } = one(metadata('index.docker.io/library/busybox'), rules)
+    assert.equal(images[0]?.repository, 'docker.io/library/busybox')
+    assert.deepEqual(images[0].annotations, {})
+    assert.deepEqual(decision, { allowed: true })
+  })
+
+  it('denies another image, naming the file, the rule, the value and the fix', () => {
+    const examination = one(metadata('registry.acme.test/other/app'))
+    assert.equal(examination.images.length, 1)
+    const [reason, ...more] = reasons(examination)
+    assert.deepEqual(more, [])
+    assert.equal(reason?.path, 'payload.json')
+    assert.equal(reason.rule, 'allowedImages')
+    assert.equal(reason.value, 'registry.acme.test/other/app')
+    assert.match(reason.reason, /registry\.acme\.test\/other\/app.*registry\.acme\.test\/team\/\*/)
+    assert.match(reason.fix, /allowed images/)
+  })
+
+  it('allows nothing where no images are allowed, and says so', () => {
+    const [reason] = reasons(
+      one(metadata('registry.acme.test/team/app'), { allowedImages: [], allowOtherFiles: true }),
+    )
+    assert.match(reason?.reason ?? '', /it allows no images/)
+    assert.match(reason?.fix ?? '', /added to this policy's allowed images/)
+  })
+
+  it('denies a name that is no repository', () => {
+    for (const name of [
+      'registry.acme.test/team/app:latest',
+      'Registry/../x',
+      ' registry.acme.test/team/app',
+    ]) {
+      const examination = one(metadata(name))
+      assert.deepEqual(examination.images, [])
+      assert.equal(reasons(examination)[0]?.rule, 'allowedImages')
+    }
+  })
+
+  it('denies what only looks like metadata, even where other files are allowed', () => {
+    const good = new TextDecoder().decode(metadata('registry.acme.test/team/app'))
+    const lookalikes: Record<string, Uint8Array> = {
+      'a duplicate member': bytes(
+        good.replace(
+          '"image"',
+          '"identity":{"docker-reference":"registry.acme.test/evil"},"image"',
+        ),
+      ),
+      'a byte order mark': bytes(`\uFEFF${good}`),
+      'a surplus member': bytes(good.replace('"optional"', '"x":1,"optional"')),
+      'another case': bytes(good.replace('critical', 'Critical')),
+      'another type': bytes(
+        good.replace('cosign container image signature', 'cosign container image'),
+      ),
+      'a short digest': bytes(good.replace('aaaa', '')),
+      'something behind': bytes(`${good}{}`),
+      'UTF-16': Buffer.from(good, 'utf16le'),
+      'an escaped name': bytes(good.replace('critical', '\\u0063ritical').replace('null', '1')),
+    }
+    for (const [name, content] of Object.entries(lookalikes)) {
+      const examination = one(content, { ...RULES, allowOtherFiles: true })
+      const [reason] = reasons(examination)
+      assert.equal(reason?.rule, 'cosignMetadata', name)
+      assert.match(
+        reason.reason,
+        /looks like Cosign metadata, but is not: Cosign metadata file: expected/,
+        name,
+      )
+      assert.deepEqual(examination.images, [], name)
+    }
+  })
+
+  it('other files only where the policy allows them', () => {
+    for (const content of [
+      bytes('{"a":1}'),
+      bytes('hello'),
+      new Uint8Array(),
+      Uint8Array.of(0x4d, 0x5a, 0, 0xff),
+    ]) {
+      const allowed = one(content, { ...RULES, allowOtherFiles: true })
+      assert.deepEqual(allowed, { images: [], decision: { allowed: true } })
+      const [reason] = reasons(one(content))
+      assert.equal(reason?.rule, 'allowOtherFiles')
+      assert.match(reason.fix, /allowOtherFiles/)
+    }
+  })
+
+  it('one bad file among good ones denies the request; a file with two signatures is examined once', () => {
+    const good = metadata('registry.acme.test/team/app')
+    const files = [
+      { path: 'a.json', bytes: good },
+      { path: 'a.json', bytes: good },
+      { path: 'b.json', bytes: metadata('registry.acme.test/other') },
+      { path: 'c.txt', bytes: bytes('x') },
+    ]
+    const examination = examine({ files }, RULES)
+    assert.deepEqual(
+      examination.images.map(({ path }) => path),
+      ['a.json', 'b.json'],
+    )
+    assert.deepEqual(
+      reasons(examination).map(({ path, rule }) => [path, rule]),
+      [
+        ['b.json', 'allowedImages'],
+        ['c.txt', 'allowOtherFiles'],
+      ],
+    )
+  })
+
+  it('a malformed rule is an error, never a rule that is skipped', () => {
+    const rules = { allowedImages: ['registry.acme.test/team/*', 'a**b'], allowOtherFiles: true }
+    assert.throws(() => one(bytes('x'), rules), { code: 'ERR_POLICY_IMAGE_PATTERN' })
+    assert.throws(() => one(bytes('x'), rules), { code: 'ERR_POLICY_IMAGE_PATTERN' })
+  })
+
+  it('a changed metadata file is denied, or no verifier could read another image in it', () => {
+    const good = metadata('registry.acme.test/team/app', { a: 'b' })
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.nat(255), (at, value) => {
+        const changed = good.slice()
+        changed[at] = value
+        const { images, decision } = one(changed, { ...RULES, allowOtherFiles: true })
+        if (!decision.allowed) return
+        // Whatever is allowed is metadata of an allowed image, strictly read, or nothing that a lenient reader could use.
+        if (images.length === 0) assert.equal(lenientDigest(changed), undefined)
+        else assert.match(images[0]?.repository ?? '', /^registry\.acme\.test\/team\/[^/]+$/)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('describeDenial', () => {
+  it('is one sentence, and each fix once', () => {
+    const files = Array.from({ length: 7 }, (_, index) => ({
+      path: `${index}.txt`,
+      bytes: bytes('x'),
+    }))
+    const { reason, hints } = describeDenial(reasons(examine({ files }, RULES)))
+    assert.match(
+      reason,
+      /^0\.txt: the file is not Cosign metadata.*; 4\.txt: .*; and 2 more files$/,
+    )
+    assert.equal(hints.length, 1)
+  })
+
+  it('nothing in a file name can hide', () => {
+    const files = [{ path: 'a\u202Egnp.exe', bytes: bytes('x') }]
+    assert.ok(!describeDenial(reasons(examine({ files }, RULES))).reason.includes('\u202E'))
+  })
+})

@@ -1,0 +1,191 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { normaliseRepository } from '../format/oci-reference.ts'
+import {
+  parseSimpleSigning,
+  resemblesSimpleSigning,
+  type SimpleSigningPayload,
+} from '../format/simple-signing.ts'
+import { shorten } from './configuration-xml.ts'
+import { evaluateImageIdentity, parseImagePattern, type ImagePattern } from './image-identity.ts'
+import type { PlannedFile } from './signing-plan.ts'
+
+/** What a signing policy says about the files it signs. */
+export interface ExaminationRules {
+  /** Image identities a Cosign metadata file may name; `parseImagePattern` has the language. None are allowed by none. */
+  readonly allowedImages: readonly string[]
+  /** Whether files that are not Cosign metadata may be signed. */
+  readonly allowOtherFiles: boolean
+}
+
+/** What a Cosign metadata file says. */
+export interface ExaminedImage {
+  /** The file inside the artifact. */
+  readonly path: string
+  /** `critical.identity.docker-reference`, as the file has it. */
+  readonly dockerReference: string
+  /** Registry and repository, normalised: `docker.io/library/busybox`. */
+  readonly repository: string
+  /** `sha256:` and 64 lower-case hexadecimal digits. */
+  readonly digest: string
+  /** Without annotations, empty. */
+  readonly annotations: Readonly<Record<string, unknown>>
+}
+
+/** Why one file is not signed. */
+export interface DenialReason {
+  readonly path: string
+  /**
+   * What of the policy says so: `allowedImages` (the image is not among them), `allowOtherFiles` (they are not
+   * allowed), or `cosignMetadata` (the file could be taken for Cosign metadata and is malformed; no policy allows that).
+   */
+  readonly rule: 'allowedImages' | 'allowOtherFiles' | 'cosignMetadata'
+  /** What was found: the image's name, what is malformed, or the file's path. */
+  readonly value: string
+  /** One sentence without a full stop: what was found and which rules it does not meet. */
+  readonly reason: string
+  /** One sentence: what to do about it. */
+  readonly fix: string
+}
+
+/** Whether all planned files may be signed. */
+export type ExaminationDecision =
+  | { readonly allowed: true }
+  /** At least one reason; at most one for each file. */
+  | { readonly allowed: false; readonly reasons: readonly DenialReason[] }
+
+/** What is in the files that are to be signed, and what the policy says to it. */
+export interface Examination {
+  /** Every well-formed metadata file whose image has a name, allowed or not, in the plan's order. */
+  readonly images: readonly ExaminedImage[]
+  readonly decision: ExaminationDecision
+}
+
+/**
+ * Holds the files of a plan against a policy, each once however many signatures it gets. One file that may not be signed denies the whole request.
+ *
+ * A file is Cosign metadata if it is so strictly; a file that merely resembles it is denied under every policy, because
+ * another reader could take it for metadata of an image that the policy does not allow.
+ *
+ * @throws ChanceryError ERR_POLICY_IMAGE_PATTERN if a rule is malformed.
+ */
+export function examine(
+  plan: { readonly files: readonly Pick<PlannedFile, 'path' | 'bytes'>[] },
+  rules: ExaminationRules,
+): Examination {
+  const images: ExaminedImage[] = []
+  const reasons: DenialReason[] = []
+  const patterns = patternsOf(rules.allowedImages)
+  const examined = new Set<string>()
+  for (const { path, bytes } of plan.files) {
+    if (examined.has(path)) continue
+    examined.add(path)
+    const payload = readMetadata(bytes)
+    if (payload === null) {
+      if (!rules.allowOtherFiles) reasons.push(otherFile(path))
+    } else if (payload instanceof ChanceryError) {
+      reasons.push(malformed(path, payload))
+    } else {
+      const reason = examineImage(path, payload, patterns, images)
+      if (reason !== undefined) reasons.push(reason)
+    }
+  }
+  return {
+    images,
+    decision: reasons.length === 0 ? { allowed: true } : { allowed: false, reasons },
+  }
+}
+
+/** The metadata; the error, if the file resembles metadata but is malformed; null for any other file. */
+function readMetadata(bytes: Uint8Array): SimpleSigningPayload | ChanceryError | null {
+  try {
+    return parseSimpleSigning(bytes)
+  } catch (error) {
+    if (!(error instanceof ChanceryError)) throw error
+    return resemblesSimpleSigning(bytes) ? error : null
+  }
+}
+
+function examineImage(
+  path: string,
+  payload: SimpleSigningPayload,
+  patterns: readonly ImagePattern[],
+  images: ExaminedImage[],
+): DenialReason | undefined {
+  const { dockerReference, manifestDigest, annotations } = payload
+  const repository = repositoryOf(dockerReference)
+  if (repository !== undefined) {
+    images.push({
+      path,
+      dockerReference,
+      repository,
+      digest: manifestDigest,
+      annotations: annotations ?? {},
+    })
+  }
+  const identity = evaluateImageIdentity(patterns, dockerReference)
+  if (identity.allowed && repository !== undefined) return undefined
+  return {
+    path,
+    rule: 'allowedImages',
+    value: repository ?? dockerReference,
+    reason: identity.reason,
+    fix: identity.fix ?? '',
+  }
+}
+
+function repositoryOf(dockerReference: string): string | undefined {
+  try {
+    return normaliseRepository(dockerReference)
+  } catch (error) {
+    if (error instanceof ChanceryError) return undefined
+    throw error
+  }
+}
+
+function malformed(path: string, error: ChanceryError): DenialReason {
+  return {
+    path,
+    rule: 'cosignMetadata',
+    value: error.message,
+    reason: `the file looks like Cosign metadata, but is not: ${error.message}`,
+    fix: error.hints[0] ?? 'Make the file with "chancery generate" or "cosign generate".',
+  }
+}
+
+function otherFile(path: string): DenialReason {
+  return {
+    path,
+    rule: 'allowOtherFiles',
+    value: path,
+    reason: 'the file is not Cosign metadata, and the signing policy allows no other files',
+    fix: 'Submit the output of "chancery generate" or "cosign generate", or have allowOtherFiles switched on in the signing policy.',
+  }
+}
+
+/** Policies are immutable versions, so their rules are read once for each. */
+const KNOWN_PATTERNS = new WeakMap<readonly string[], readonly ImagePattern[]>()
+
+function patternsOf(allowedImages: readonly string[]): readonly ImagePattern[] {
+  const known = KNOWN_PATTERNS.get(allowedImages) ?? allowedImages.map(parseImagePattern)
+  KNOWN_PATTERNS.set(allowedImages, known)
+  return known
+}
+
+const MAX_DESCRIBED = 5
+
+/**
+ * Puts a denial into words for the submitter: one sentence with the first five files, and what to do, each thing once.
+ */
+export function describeDenial(reasons: readonly DenialReason[]): {
+  readonly reason: string
+  readonly hints: readonly string[]
+} {
+  const described = reasons.slice(0, MAX_DESCRIBED)
+  const sentences = described.map(({ path, reason }) => `${shorten(path)}: ${reason}`)
+  const others = reasons.length - described.length
+  if (others > 0) sentences.push(`and ${others} more ${others === 1 ? 'file' : 'files'}`)
+  return {
+    reason: sentences.join('; '),
+    hints: [...new Set(described.map(({ fix }) => fix))],
+  }
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { matchesGlob } from '../format/glob.ts'
+import { parseZipPath, ZipPaths } from '../format/zip-path.ts'
+import { readZip, type ZipArchive, type ZipLimits } from '../format/zip-reader.ts'
+import { extendZip, writeZip } from '../format/zip-writer.ts'
+import type {
+  ArtifactConfigurationModel,
+  RawSignatureDirective,
+  ZipFileElement,
+} from './artifact-configuration.ts'
+import { matchArtifact } from './artifact-matching.ts'
+import { ArtifactTree, parentOf } from './artifact-tree.ts'
+import {
+  FILE_NAME_REFERENCE,
+  HASH_ALGORITHM,
+  OUTPUT_FILE_NAME,
+  ROOT_PATH,
+  RSA_PADDING,
+  isPlainFileName,
+  resolveAttribute,
+} from './configuration-attribute.ts'
+import { shorten } from './configuration-xml.ts'
+import { resolveParameters } from './parameters.ts'
+
+/** What was submitted. untrusted: names and bytes are the submitter's. */
+export type ArtifactInput =
+  | {
+      /** A file as it was uploaded: a ZIP archive. */
+      readonly kind: 'file'
+      readonly fileName: string
+      readonly bytes: Uint8Array
+    }
+  | {
+      /** One bare file, planned as if it had come alone in a ZIP archive of the name `<path>.zip`. */
+      readonly kind: 'entry'
+      /** A file name without directories. */
+      readonly path: string
+      readonly bytes: Uint8Array
+    }
+
+/** One signature to make. A file that gets two signatures is there twice. */
+export interface PlannedFile {
+  /** The file's path in the archive. */
+  readonly path: string
+  /** The whole message to sign. */
+  readonly bytes: Uint8Array
+  /** Where the signature goes: a new path, in the directory of the file. */
+  readonly outputPath: string
+  readonly hash: 'sha256' | 'sha384' | 'sha512'
+  /** What the configuration says for RSA keys, which need it. */
+  readonly rsaPadding?: 'pkcs1' | 'pss'
+}
+
+/** The signatures an artifact gets, and what it takes to put them beside its files. */
+export interface SigningPlan {
+  /** At least one. */
+  readonly files: readonly PlannedFile[]
+  readonly artifact: ArtifactInput
+  /** The archive that was read; null for a bare file. */
+  readonly archive: ZipArchive | null
+}
+
+/**
+ * Decides which files of an artifact are signed how, exactly as its configuration says.
+ *
+ * @param given The request's parameters by name.
+ * @param limits How far an archive is followed; see `readZip`.
+ * @throws ChanceryError ERR_POLICY_PARAMETER if the parameters are not those of the configuration, or make a path, a
+ *   name or a number malformed.
+ * @throws ChanceryError ERR_POLICY_ARTIFACT if the artifact is not what the configuration describes, nothing in it is
+ *   to be signed, or a signature's file exists already.
+ * @throws ChanceryError ERR_FORMAT_ZIP if an uploaded file is not a ZIP archive Chancery reads, or a name would not be
+ *   safe in one; ERR_FORMAT_ZIP_LIMIT if it exceeds a limit.
+ */
+export function planSigning(
+  model: ArtifactConfigurationModel,
+  artifact: ArtifactInput,
+  given: Readonly<Record<string, string>>,
+  limits?: ZipLimits,
+): SigningPlan {
+  const parameters = resolveParameters(model.parameters, given)
+  const valueOf = (parameter: string) => parameters.get(parameter) ?? ''
+  checkFileName(model.root, artifact, valueOf)
+  const content =
+    artifact.kind === 'file' ? readArchive(artifact.bytes, limits) : bareFile(artifact)
+  const { tree, paths } = content
+  const matches = matchArtifact(model.root, { tree, paths, valueOf })
+  // Before anything is signed: whatever would keep a signature out of the archive.
+  const taken = new ZipPaths()
+  for (const { path } of content.archive?.entries ?? []) taken.add(path)
+  if (artifact.kind === 'entry') taken.add(parseZipPath(artifact.path))
+  const files = matches.map(({ file, directive }) => {
+    const planned = planFile(content, file, directive, valueOf)
+    if (!taken.add(parseZipPath(planned.outputPath))) throw collision(planned)
+    return planned
+  })
+  return { files, artifact, archive: content.archive }
+}
+
+/** The files of an artifact. */
+interface Content {
+  readonly archive: ZipArchive | null
+  readonly paths: readonly string[]
+  readonly tree: ArtifactTree
+  /** The bytes of the file at an index; the same object every time. */
+  readonly read: (file: number) => Uint8Array
+}
+
+function readArchive(bytes: Uint8Array, limits: ZipLimits | undefined): Content {
+  const archive = readZip(bytes, limits)
+  const entries = archive.entries.filter((entry) => !entry.isDirectory)
+  const directories = archive.entries.filter((entry) => entry.isDirectory)
+  const paths = entries.map((entry) => entry.path)
+  const contents = new Map<number, Uint8Array>()
+  const read = (file: number) => {
+    const known = contents.get(file) ?? entries[file]?.read()
+    assert(known !== undefined)
+    contents.set(file, known)
+    return known
+  }
+  const tree = new ArtifactTree(
+    paths,
+    directories.map((entry) => entry.path),
+  )
+  return { archive, paths, tree, read }
+}
+
+function bareFile({ path, bytes }: { readonly path: string; readonly bytes: Uint8Array }): Content {
+  const paths = [path]
+  return { archive: null, paths, tree: new ArtifactTree(paths), read: () => bytes }
+}
+
+function checkFileName(
+  root: ZipFileElement,
+  artifact: ArtifactInput,
+  valueOf: (parameter: string) => string,
+): void {
+  const name = artifact.kind === 'file' ? artifact.fileName : artifact.path
+  if (!isPlainFileName(name)) {
+    throw new ChanceryError(
+      'ERR_POLICY_ARTIFACT',
+      `expected a file name of 1 to 260 characters without directories, found '${shorten(name)}'`,
+      { field: 'fileName' },
+    )
+  }
+  if (root.path === undefined) return
+  const glob = resolveAttribute(root.place, 'path', root.path, ROOT_PATH, valueOf)
+  const archiveName = archiveNameOf(artifact)
+  if (!matchesGlob(glob, archiveName)) {
+    throw new ChanceryError(
+      'ERR_POLICY_ARTIFACT',
+      `expected a file name that matches '${shorten(glob.text)}', found '${shorten(archiveName)}'`,
+      { field: 'fileName' },
+    )
+  }
+}
+
+function archiveNameOf(artifact: ArtifactInput): string {
+  return artifact.kind === 'file' ? artifact.fileName : `${artifact.path}.zip`
+}
+
+function planFile(
+  content: Content,
+  file: number,
+  directive: RawSignatureDirective,
+  valueOf: (parameter: string) => string,
+): PlannedFile {
+  const { place, outputFileName, hashAlgorithm, rsaPadding } = directive
+  const path = content.paths[file] ?? ''
+  const directory = parentOf(path)
+  const prefix = directory === '' ? '' : `${directory}/`
+  const output = resolveAttribute(
+    place,
+    'output-file-name',
+    outputFileName,
+    OUTPUT_FILE_NAME,
+    (parameter) =>
+      parameter === FILE_NAME_REFERENCE ? path.slice(prefix.length) : valueOf(parameter),
+  )
+  const hash = resolveAttribute(place, 'hash-algorithm', hashAlgorithm, HASH_ALGORITHM, valueOf)
+  const planned = { path, bytes: content.read(file), outputPath: `${prefix}${output}`, hash }
+  if (rsaPadding === undefined) return planned
+  return {
+    ...planned,
+    rsaPadding: resolveAttribute(place, 'rsa-padding', rsaPadding, RSA_PADDING, valueOf),
+  }
+}
+
+function collision({ path, outputPath }: PlannedFile): ChanceryError {
+  return new ChanceryError(
+    'ERR_POLICY_ARTIFACT',
+    `the signature of '${shorten(path)}' would go to '${shorten(outputPath)}', ` +
+      'where the artifact, or another signature, has a file already',
+    {
+      hints: [
+        'submit an artifact without earlier signatures, or give every signature a name of its own in output-file-name',
+      ],
+    },
+  )
+}
+
+/** A signed artifact, ready for download. */
+export interface SignedArtifact {
+  /** The name of the upload; for a bare file, its name with `.zip` behind. */
+  readonly fileName: string
+  /** A ZIP archive. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Puts the signatures beside the files they sign, as they are, without base64. What was in the archive stays byte for
+ * byte as it was. Equal arguments give equal bytes.
+ *
+ * @param signatures One for each of `plan.files`, in the same order.
+ * @param at The time the new files get in the archive.
+ */
+export function assembleSignedArtifact(
+  plan: SigningPlan,
+  signatures: readonly Uint8Array[],
+  at: Date,
+): SignedArtifact {
+  assert.equal(signatures.length, plan.files.length)
+  const additions = plan.files.map(({ outputPath }, index) => {
+    const bytes = signatures[index]
+    assert(bytes !== undefined && bytes.length > 0)
+    return { path: outputPath, bytes }
+  })
+  const { artifact, archive } = plan
+  const fileName = archiveNameOf(artifact)
+  if (archive !== null) {
+    return { fileName, bytes: extendZip(artifact.bytes, archive, additions, at) }
+  }
+  assert(artifact.kind === 'entry')
+  const entries = [{ path: artifact.path, bytes: artifact.bytes }, ...additions]
+  return { fileName, bytes: writeZip(entries, at) }
+}
