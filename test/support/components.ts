@@ -37,6 +37,11 @@ const recipes = {
   java: { commands: ['java'], comesFrom: 'a Java runtime' },
   jq: { commands: ['jq'], comesFrom: 'the package jq' },
   mvn: { commands: ['mvn'], comesFrom: 'the package maven' },
+  'older-node': {
+    commands: ['node'],
+    probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
+    comesFrom: 'a Node.js between 10 and 23 in the PATH',
+  },
   openssl: { commands: ['openssl'], comesFrom: 'the package openssl' },
   python3: { commands: ['python3'], comesFrom: 'the package python3' },
   'referrers-registry': {
