@@ -54,6 +54,13 @@ export interface Ledger {
    * @throws ChanceryError ERR_DB_UNAVAILABLE if the disk is full or the store cannot be written; nothing was changed.
    */
   commit(change: Change): Promise<readonly number[]>
+
+  /**
+   * Writes traces that are no change of anything (when a token was last used), without an audit event.
+   *
+   * @throws ChanceryError as `commit`.
+   */
+  note(statements: readonly Statement[]): Promise<void>
 }
 
 /** Reads what is committed. Statements are prepared once per SQL text and kept. Values come back as {@link SqlValue}. */

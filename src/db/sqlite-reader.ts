@@ -1,0 +1,38 @@
+import type Database from 'better-sqlite3'
+import type { Reader, SqlValue } from './ledger.ts'
+
+/** Reads committed state through a connection of its own. */
+export class SqliteReader implements Reader {
+  readonly #database: Database.Database
+  readonly #statements = new Map<string, Database.Statement>()
+
+  constructor(database: Database.Database) {
+    this.#database = database
+  }
+
+  all<Row>(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
+    return this.#statement(sql).all(...parameters) as Row[]
+  }
+
+  get<Row>(sql: string, ...parameters: readonly SqlValue[]): Row | undefined {
+    return this.#statement(sql).get(...parameters) as Row | undefined
+  }
+
+  /** A statement of its own for each iteration, since one under way cannot be run again. */
+  iterate<Row>(sql: string, ...parameters: readonly SqlValue[]): IterableIterator<Row> {
+    return this.#database.prepare(sql).iterate(...parameters) as IterableIterator<Row>
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #statement(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}

@@ -1,0 +1,263 @@
+import Database from 'better-sqlite3'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { GENESIS, hashAuditRecord, sealAuditHead } from './audit-chain.ts'
+import type { SqlValue } from './ledger.ts'
+
+/** A change on its way to the writer: statements by the number of their text, events as stored text. */
+export interface EncodedChange {
+  /** [text number, parameters, expected changes or -1] */
+  readonly statements: readonly (readonly [number, readonly SqlValue[], number])[]
+  readonly events: readonly EncodedEvent[]
+}
+
+/** An event with the columns that are searched, and its record. */
+export interface EncodedEvent {
+  readonly organizationId: string
+  readonly at: number
+  readonly type: string
+  readonly actorId: string | null
+  readonly objectId: string | null
+  readonly record: string
+}
+
+/** Changes for one commit. */
+export interface Batch {
+  /** SQL texts seen for the first time; they are numbered in the order of their arrival. */
+  readonly texts: readonly string[]
+  readonly changes: readonly EncodedChange[]
+}
+
+/** What became of one change: the numbers of its events, or why it did not happen. */
+export type Outcome =
+  | { readonly numbers: readonly number[] }
+  | {
+      readonly code: 'ERR_DB_CONFLICT' | 'ERR_DB_DUPLICATE' | 'ERR_DB_UNAVAILABLE' | 'BUG'
+      readonly message: string
+    }
+
+interface Chain {
+  readonly id: number
+  readonly organizationId: string
+  number: number
+  head: Uint8Array
+}
+
+/**
+ * The only thing that writes to the database. It commits batches of changes: one transaction, one fsync, and in it
+ * each change with its audit events, or not.
+ */
+export class StoreWriter {
+  readonly #database: Database.Database
+  readonly #auditKey: Uint8Array
+  readonly #texts: string[] = []
+  readonly #statements: (Database.Statement | undefined)[] = []
+  readonly #chains = new Map<string, Chain>()
+  readonly #insertEvent: Database.Statement
+  readonly #insertChain: Database.Statement
+  readonly #updateChain: Database.Statement
+  /** Set once the disk answered something after which its state is unknown; nothing is written any more. */
+  #broken: string | undefined
+
+  /** @param auditKey 32 bytes; seals the heads of the audit logs. */
+  constructor(database: Database.Database, auditKey: Uint8Array) {
+    this.#database = database
+    this.#auditKey = auditKey
+    this.#insertEvent = database.prepare(
+      'INSERT INTO audit_events (chain, number, at, type, actor_id, object_id, record, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+    this.#insertChain = database.prepare(
+      'INSERT INTO audit_chains (organization_id, number, head, seal) VALUES (?, 0, ?, ?)',
+    )
+    this.#updateChain = database.prepare(
+      'UPDATE audit_chains SET number = ?, head = ?, seal = ? WHERE chain = ?',
+    )
+    this.#loadChains()
+  }
+
+  /** Commits a batch and says for each change, in order, what became of it. Never throws for a reason of the disk. */
+  write(batch: Batch): readonly Outcome[] {
+    this.#texts.push(...batch.texts)
+    if (this.#broken !== undefined) return this.#refuseAll(batch, this.#broken)
+    try {
+      return this.#attempt(batch, false)
+    } catch (thrown) {
+      if (isDiskError(thrown)) return this.#giveUp(batch, thrown)
+    }
+    // Some change does not hold: do it again with a savepoint around each, so that only that one fails.
+    try {
+      return this.#attempt(batch, true)
+    } catch (thrown) {
+      return this.#giveUp(batch, thrown)
+    }
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #attempt(batch: Batch, hasSavepoints: boolean): readonly Outcome[] {
+    const touched = new Set<Chain>()
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const outcomes = batch.changes.map((change) =>
+        hasSavepoints
+          ? this.#applyGuarded(change, touched)
+          : { numbers: this.#apply(change, touched) },
+      )
+      for (const chain of touched) {
+        const seal = sealAuditHead(this.#auditKey, chain.organizationId, chain.number, chain.head)
+        this.#updateChain.run(chain.number, chain.head, seal, chain.id)
+      }
+      this.#database.exec('COMMIT')
+      return outcomes
+    } catch (thrown) {
+      this.#rollBack()
+      throw thrown
+    }
+  }
+
+  #applyGuarded(change: EncodedChange, touched: Set<Chain>): Outcome {
+    const heads = [...this.#chains.values()].map((chain) => ({
+      chain,
+      number: chain.number,
+      head: chain.head,
+    }))
+    this.#database.exec('SAVEPOINT change')
+    try {
+      const numbers = this.#apply(change, touched)
+      this.#database.exec('RELEASE change')
+      return { numbers }
+    } catch (thrown) {
+      if (isDiskError(thrown)) throw thrown
+      this.#database.exec('ROLLBACK TO change')
+      this.#database.exec('RELEASE change')
+      const known = new Set(heads.map(({ chain }) => chain))
+      for (const { chain, number, head } of heads) Object.assign(chain, { number, head })
+      for (const chain of this.#chains.values()) {
+        if (known.has(chain)) continue
+        this.#chains.delete(chain.organizationId)
+        touched.delete(chain)
+      }
+      return outcomeOf(thrown)
+    }
+  }
+
+  #apply(change: EncodedChange, touched: Set<Chain>): readonly number[] {
+    for (const [index, parameters, expected] of change.statements) {
+      const { changes } = this.#statement(index).run(...parameters)
+      if (expected >= 0 && changes !== expected) {
+        throw new ChanceryError(
+          'ERR_DB_CONFLICT',
+          'the object was changed or removed by somebody else meanwhile',
+        )
+      }
+    }
+    return change.events.map((event) => {
+      const chain = this.#chains.get(event.organizationId) ?? this.#startChain(event.organizationId)
+      const number = chain.number + 1
+      const hash = hashAuditRecord(chain.head, number, event.record)
+      this.#insertEvent.run(
+        chain.id,
+        number,
+        event.at,
+        event.type,
+        event.actorId,
+        event.objectId,
+        event.record,
+        hash,
+      )
+      chain.number = number
+      chain.head = hash
+      touched.add(chain)
+      return number
+    })
+  }
+
+  #statement(index: number): Database.Statement {
+    const known = this.#statements[index]
+    if (known !== undefined) return known
+    const statement = this.#database.prepare(this.#texts[index] ?? '')
+    this.#statements[index] = statement
+    return statement
+  }
+
+  #startChain(organizationId: string): Chain {
+    const seal = sealAuditHead(this.#auditKey, organizationId, 0, GENESIS)
+    const { lastInsertRowid } = this.#insertChain.run(organizationId, GENESIS, seal)
+    const chain = { id: Number(lastInsertRowid), organizationId, number: 0, head: GENESIS }
+    this.#chains.set(organizationId, chain)
+    return chain
+  }
+
+  #loadChains(): void {
+    this.#chains.clear()
+    const rows = this.#database
+      .prepare<[], { chain: number; organization_id: string; number: number; head: Uint8Array }>(
+        'SELECT chain, organization_id, number, head FROM audit_chains',
+      )
+      .all()
+    for (const row of rows) {
+      this.#chains.set(row.organization_id, {
+        id: row.chain,
+        organizationId: row.organization_id,
+        number: row.number,
+        head: row.head,
+      })
+    }
+  }
+
+  #rollBack(): void {
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
+    this.#loadChains()
+  }
+
+  /** The whole batch failed. A full disk may empty again; after any other answer of the disk only a restart knows. */
+  #giveUp(batch: Batch, thrown: unknown): readonly Outcome[] {
+    const message = describe(thrown)
+    if (!isDiskError(thrown)) return this.#refuseAll(batch, message, 'BUG')
+    if (!message.startsWith('SQLITE_FULL')) this.#broken = message
+    return this.#refuseAll(batch, message)
+  }
+
+  #refuseAll(
+    batch: Batch,
+    message: string,
+    code: 'ERR_DB_UNAVAILABLE' | 'BUG' = 'ERR_DB_UNAVAILABLE',
+  ): readonly Outcome[] {
+    return batch.changes.map(() => ({ code, message }))
+  }
+}
+
+function outcomeOf(thrown: unknown): Outcome {
+  if (thrown instanceof ChanceryError) return { code: 'ERR_DB_CONFLICT', message: thrown.message }
+  if (
+    thrown instanceof Database.SqliteError &&
+    (thrown.code === 'SQLITE_CONSTRAINT_UNIQUE' || thrown.code === 'SQLITE_CONSTRAINT_PRIMARYKEY')
+  ) {
+    return { code: 'ERR_DB_DUPLICATE', message: 'a unique value exists already' }
+  }
+  return { code: 'BUG', message: describe(thrown) }
+}
+
+const DISK_ERRORS = [
+  'SQLITE_FULL',
+  'SQLITE_IOERR',
+  'SQLITE_READONLY',
+  'SQLITE_CORRUPT',
+  'SQLITE_NOTADB',
+  'SQLITE_CANTOPEN',
+  'SQLITE_BUSY',
+  'SQLITE_NOMEM',
+]
+
+function isDiskError(thrown: unknown): boolean {
+  return (
+    thrown instanceof Database.SqliteError &&
+    DISK_ERRORS.some((code) => thrown.code.startsWith(code))
+  )
+}
+
+function describe(thrown: unknown): string {
+  if (thrown instanceof Database.SqliteError) return `${thrown.code}: ${thrown.message}`
+  return thrown instanceof Error ? thrown.message : 'unknown'
+}
