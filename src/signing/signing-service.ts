@@ -8,6 +8,12 @@ export interface ArtifactFile {
   readonly bytes: Uint8Array
 }
 
+/** An artifact on its way in. */
+export interface IncomingArtifact extends ArtifactFile {
+  /** True for one bare file (`SubmitWithPayload`) that stands for a ZIP that holds it. */
+  readonly isEntry: boolean
+}
+
 /** Where an artifact came from, as the submitter says; trusted only with a trusted build system's token. */
 export interface Origin {
   readonly buildUrl?: string
@@ -99,7 +105,11 @@ export interface MySigningPolicy {
  */
 export interface SigningService {
   /** Submits a file. Malformed or refused artifacts make a request too: it ends as `Failed` or `Denied` with the reason. */
-  submitWithArtifact(caller: Caller, submission: Submission, artifact: ArtifactFile): Promise<Submitted>
+  submitWithArtifact(
+    caller: Caller,
+    submission: Submission,
+    artifact: IncomingArtifact,
+  ): Promise<Submitted>
   submitWithoutArtifact(
     caller: Caller,
     submission: Submission,
@@ -134,7 +144,11 @@ export interface SigningService {
   /** DER of the leaf certificate the request was or will be signed with. */
   downloadX509Certificate(caller: Caller, id: string): Promise<Download>
 
-  approve(caller: Caller, id: string, reason: string | undefined): Promise<wire.SigningRequestStatus>
+  approve(
+    caller: Caller,
+    id: string,
+    reason: string | undefined,
+  ): Promise<wire.SigningRequestStatus>
   deny(caller: Caller, id: string, reason: string | undefined): Promise<wire.SigningRequestStatus>
   cancel(caller: Caller, id: string): Promise<wire.SigningRequestStatus>
 

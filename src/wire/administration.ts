@@ -3,9 +3,9 @@ import { SIGNATURE_ALGORITHMS } from '../crypto/algorithms.ts'
 import { ROLES } from '../policy/principal.ts'
 import { AssigneesBody, Guid, Instant, Name, Slug } from './common.ts'
 
-const Role = Type.Union(ROLES.map((role) => Type.Literal(role)))
+const Role = Type.Enum([...ROLES])
 const Roles = Type.Array(Role, { maxItems: ROLES.length, uniqueItems: true })
-const Algorithm = Type.Union(SIGNATURE_ALGORITHMS.map((algorithm) => Type.Literal(algorithm)))
+const Algorithm = Type.Enum([...SIGNATURE_ALGORITHMS])
 const Description = Type.String({ maxLength: 2000 })
 
 /** What every configured object shows. */
@@ -100,7 +100,9 @@ export type CreateGroup = Static<typeof CreateGroup>
 export const EditGroup = Type.Partial(Type.Object({ name: Name, roles: Roles }))
 export type EditGroup = Static<typeof EditGroup>
 
-export const ChangeMembers = Type.Object({ members: Type.Array(Guid, { maxItems: 10000, uniqueItems: true }) })
+export const ChangeMembers = Type.Object({
+  members: Type.Array(Guid, { maxItems: 10000, uniqueItems: true }),
+})
 export type ChangeMembers = Static<typeof ChangeMembers>
 
 export const ModifyMembers = Type.Object({

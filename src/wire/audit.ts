@@ -8,7 +8,10 @@ export const AuditEventView = Type.Object({
   type: Type.String({ description: '<Object>.<PastParticiple>, e.g. SigningRequest.Submitted' }),
   at: Instant,
   metadata: Type.Object({
-    actor: Type.Union([Type.Object({ id: Guid, name: Type.Union([Type.String(), Type.Null()]) }), Type.Null()]),
+    actor: Type.Union([
+      Type.Object({ id: Guid, name: Type.Union([Type.String(), Type.Null()]) }),
+      Type.Null(),
+    ]),
     address: Type.Union([Type.String(), Type.Null()]),
     requestId: Type.Union([Type.String(), Type.Null()]),
   }),
@@ -22,7 +25,9 @@ export type AuditEventView = Static<typeof AuditEventView>
 
 /** `GET AuditEvents`: newest first unless `order=asc`. */
 export const AuditQuery = Type.Object({
-  type: Type.Optional(Type.String({ maxLength: 100, description: 'exact, or a prefix ending in *' })),
+  type: Type.Optional(
+    Type.String({ maxLength: 100, description: 'exact, or a prefix ending in *' }),
+  ),
   actorId: Type.Optional(Guid),
   objectId: Type.Optional(Type.String({ maxLength: 100 })),
   from: Type.Optional(Instant),

@@ -7,7 +7,10 @@ export const Guid = Type.String({
 })
 
 /** A slug: lower-case ASCII letters, digits and hyphens, starting with a letter or digit; at most 100 characters. */
-export const Slug = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,99}$', description: 'slug: [a-z0-9][a-z0-9-]*' })
+export const Slug = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]{0,99}$',
+  description: 'slug: [a-z0-9][a-z0-9-]*',
+})
 
 /** A display name: 1 to 200 characters. */
 export const Name = Type.String({ minLength: 1, maxLength: 200 })
@@ -28,7 +31,9 @@ export type AssigneesBody = Static<typeof AssigneesBody>
 
 /** The body of every error: RFC 9457, with SignPath's `errors` and `traceId`. */
 export const Problem = Type.Object({
-  type: Type.String({ description: '`urn:chancery:error:<code>`, or `about:blank` for a bug of ours' }),
+  type: Type.String({
+    description: '`urn:chancery:error:<code>`, or `about:blank` for a bug of ours',
+  }),
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.Optional(Type.String({ description: 'what was expected and what was found' })),

@@ -27,8 +27,8 @@ export const WORKFLOW_STATUSES = [
 ] as const
 export type WorkflowStatus = (typeof WORKFLOW_STATUSES)[number]
 
-const Status = Type.Union(STATUSES.map((status) => Type.Literal(status)))
-const WorkflowStatus = Type.Union(WORKFLOW_STATUSES.map((status) => Type.Literal(status)))
+const Status = Type.Enum([...STATUSES])
+const WorkflowStatus = Type.Enum([...WORKFLOW_STATUSES])
 
 /** `GET SigningRequests/{id}/Status`. */
 export const SigningRequestStatus = Type.Object({
@@ -43,7 +43,9 @@ export type SigningRequestStatus = Static<typeof SigningRequestStatus>
 export const SubmittedSigningRequest = Type.Object({
   ...SigningRequestStatus.properties,
   webLink: Type.String(),
-  uploadLink: Type.Optional(Type.String({ description: 'SubmitWithoutArtifact: where the bytes go' })),
+  uploadLink: Type.Optional(
+    Type.String({ description: 'SubmitWithoutArtifact: where the bytes go' }),
+  ),
 })
 export type SubmittedSigningRequest = Static<typeof SubmittedSigningRequest>
 
@@ -83,7 +85,9 @@ const Origin = Type.Object({
   buildData: Type.Optional(
     Type.Object({
       url: Type.Optional(Type.String()),
-      buildSettingsFile: Type.Optional(Type.Object({ downloadLink: Type.String(), fileName: Type.String() })),
+      buildSettingsFile: Type.Optional(
+        Type.Object({ downloadLink: Type.String(), fileName: Type.String() }),
+      ),
     }),
   ),
   repositoryData: Type.Optional(
@@ -112,7 +116,9 @@ export const SigningRequestView = Type.Object({
   signingPolicySlug: Slug,
   signingPolicyName: Type.String(),
   unsignedArtifactLink: Type.Optional(Type.String()),
-  signedArtifactLink: Type.Optional(Type.String({ description: 'absent only after the artifacts were deleted' })),
+  signedArtifactLink: Type.Optional(
+    Type.String({ description: 'absent only after the artifacts were deleted' }),
+  ),
   webLink: Type.String(),
   origin: Type.Optional(Origin),
   parameters: Type.Record(Type.String(), Type.String()),
@@ -133,6 +139,8 @@ export const SigningRequestView = Type.Object({
   certificateSlug: Slug,
   originalSigningRequestId: Type.Union([Guid, Type.Null()]),
   fileName: Type.Union([Type.String(), Type.Null()]),
+  /** Lower-case hex; for an awaited artifact the announced hash. */
+  unsignedArtifactSha256: Type.Union([Type.String(), Type.Null()]),
   images: Type.Array(SigningRequestImage),
   signatures: Type.Array(SigningRequestSignature),
   approvals: Type.Array(SigningRequestApproval),
@@ -147,10 +155,17 @@ export const SigningRequestQuery = Type.Object({
   status: Type.Optional(Status),
   submitterId: Type.Optional(Guid),
   digest: Type.Optional(Type.String({ maxLength: 200, description: 'sha256:<hex> of an image' })),
-  repository: Type.Optional(Type.String({ maxLength: 500, description: 'registry/repository; Docker Hub names in any form' })),
+  repository: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: 'registry/repository; Docker Hub names in any form',
+    }),
+  ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
-  before: Type.Optional(Type.String({ maxLength: 40, description: 'continue after a page: the `next` of its answer' })),
+  before: Type.Optional(
+    Type.String({ maxLength: 40, description: 'continue after a page: the `next` of its answer' }),
+  ),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
 })
 export type SigningRequestQuery = Static<typeof SigningRequestQuery>
@@ -163,7 +178,9 @@ export const SigningRequestPage = Type.Object({
 export type SigningRequestPage = Static<typeof SigningRequestPage>
 
 /** `POST …/Deny`; the body may be empty. */
-export const DenySigningRequest = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 2000 })) })
+export const DenySigningRequest = Type.Object({
+  reason: Type.Optional(Type.String({ maxLength: 2000 })),
+})
 export type DenySigningRequest = Static<typeof DenySigningRequest>
 
 /** `POST …/SubmitWithPayload`: one file as JSON, signed before the answer where the policy needs no approval. */
@@ -206,7 +223,9 @@ export const SignHash = Type.Object({
       }),
     ),
     ecdsaOptions: Type.Optional(
-      Type.Object({ signatureFormat: Type.Optional(Type.Union([Type.Literal('Ieee'), Type.Literal('Asn1')])) }),
+      Type.Object({
+        signatureFormat: Type.Optional(Type.Union([Type.Literal('Ieee'), Type.Literal('Asn1')])),
+      }),
     ),
     hash: Type.String({ maxLength: 200, description: 'base64' }),
     metadata: Type.Optional(Type.Unknown()),

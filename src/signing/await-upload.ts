@@ -1,0 +1,139 @@
+import { sha256 } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { decodeHex, encodeHex } from '../format/hex.ts'
+import type { Caller } from '../policy/caller.ts'
+import { requirePermission } from '../policy/permission.ts'
+import { completeInBackground } from './complete-request.ts'
+import { examineArtifact } from './examination.ts'
+import { findReadableRequest } from './find-request.ts'
+import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './idempotency.ts'
+import { requestEvent, submittedEvent } from './request-events.ts'
+import { newRequest } from './request-states.ts'
+import { insertRequest, updateRequest } from './request-store.ts'
+import type { SigningContext } from './signing-context.ts'
+import type { Submission, Submitted, UnsignedArtifactMetadata } from './signing-service.ts'
+import { stageBuildSettings } from './stage-build-settings.ts'
+import { decideAtOnce, submittedOf } from './submit-request.ts'
+import { findSubmissionTarget } from './submission-target.ts'
+
+/**
+ * Announces an artifact that is uploaded later; its hash is part of the announcement.
+ *
+ * @throws ChanceryError ERR_SIGNING_INPUT if the hash is not SHA-256 in lower-case hex.
+ */
+export async function submitWithoutArtifact(
+  context: SigningContext,
+  caller: Caller,
+  submission: Submission,
+  metadata: UnsignedArtifactMetadata,
+): Promise<Submitted> {
+  const target = findSubmissionTarget(context.catalog, caller.principal, submission)
+  const hash = decodeSha256(metadata.sha256Hash)
+  const key = idempotencyOf(caller, submission, hash, metadata.fileName, null)
+  const known = findEarlier(context, caller, key)
+  if (known !== undefined) return submittedOf(known)
+  const request = {
+    ...newRequest(context, caller, submission, target, {
+      fileName: metadata.fileName,
+      sha256: metadata.sha256Hash,
+      isEntry: false,
+      predecessor: null,
+    }),
+    status: 'WaitingForArtifactUpload',
+  } as const
+  const statements = [
+    ...insertRequest(request),
+    ...(await stageBuildSettings(context, request, submission.origin?.buildSettingsFile)),
+    ...rememberKey(caller, key, request),
+  ]
+  const earlier = await commitOrFindEarlier(context, caller, key, statements, [
+    submittedEvent(request, caller, target, null, submission),
+  ])
+  return submittedOf(earlier ?? request)
+}
+
+/**
+ * Brings the announced bytes; from here on the request goes the way of any other.
+ *
+ * @throws ChanceryError ERR_SIGNING_ARTIFACT_DIFFERS if they are not the announced ones; the request goes on waiting.
+ * @throws ChanceryError ERR_SIGNING_STATE if the request awaits no upload.
+ */
+export async function uploadUnsignedArtifact(
+  context: SigningContext,
+  caller: Caller,
+  id: string,
+  bytes: Uint8Array,
+): Promise<Submitted> {
+  const { request } = findReadableRequest(context, caller, id)
+  requirePermission(
+    request.submitterId === caller.principal.userId,
+    'submitter of this signing request',
+  )
+  const hash = sha256(bytes)
+  const found = encodeHex(hash)
+  if (request.status !== 'WaitingForArtifactUpload') {
+    // A client that lost the answer repeats the upload.
+    if (request.body.unsignedArtifactSha256 === found && request.status !== 'Canceled') {
+      return submittedOf(request)
+    }
+    throw new ChanceryError(
+      'ERR_SIGNING_STATE',
+      `expected a request that waits for its artifact, found one that is ${request.status}`,
+    )
+  }
+  const { fileName, unsignedArtifactSha256 } = request.body
+  if (found !== unsignedArtifactSha256 || fileName === null) {
+    throw new ChanceryError(
+      'ERR_SIGNING_ARTIFACT_DIFFERS',
+      `expected the announced bytes with SHA-256 ${unsignedArtifactSha256 ?? ''}, found ${found}`,
+      { hints: ['upload the file that was announced, or submit the other one anew'] },
+    )
+  }
+  const target = findSubmissionTarget(context.catalog, caller.principal, {
+    signingPolicyId: request.signingPolicyId,
+    artifactConfigurationId: request.body.artifactConfigurationId,
+    parameters: {},
+  })
+  const verdict = examineArtifact(
+    target.configuration,
+    target.policy,
+    { kind: 'file', fileName, bytes },
+    request.body.parameters,
+  )
+  const received = {
+    ...request,
+    version: request.version + 1,
+    status: 'InProgress',
+    body: {
+      ...request.body,
+      artifactConfigurationVersion: target.configuration.version,
+      signingPolicyVersion: target.policy.version,
+      certificateId: target.certificate.id,
+    },
+  } as const
+  const decided = await decideAtOnce(context, caller, received, target, verdict)
+  const artifact = await context.artifacts.stage(id, 'unsigned', { fileName, bytes }, hash)
+  await context.ledger.commit({
+    statements: [artifact, ...updateRequest(decided.request)],
+    events: [
+      requestEvent('ArtifactUploaded', context.now(), request, caller, {
+        sha256: found,
+        size: bytes.length,
+      }),
+      ...decided.events,
+    ],
+  })
+  if (decided.request.status === 'InProgress') completeInBackground(context, id)
+  return submittedOf(decided.request)
+}
+
+function decodeSha256(text: string): Uint8Array {
+  if (text.length === 64) return decodeHex(text)
+  throw new ChanceryError(
+    'ERR_SIGNING_INPUT',
+    'expected a SHA-256 hash as 64 lower-case hexadecimal digits',
+    {
+      field: 'UnsignedArtifactMetadata.Sha256Hash',
+    },
+  )
+}

@@ -1,0 +1,139 @@
+import { readObjectVersion } from '../catalog/object-versions.ts'
+import type { ArtifactConfiguration } from '../catalog/objects.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { examineArtifact, type Verdict } from './examination.ts'
+import { examinedEvent, requestEvent, signedEvent } from './request-events.ts'
+import { refusedRequest, signedRequest } from './request-states.ts'
+import { updateRequest } from './request-store.ts'
+import { signFiles } from './sign-files.ts'
+import type { SigningContext } from './signing-context.ts'
+import type { SigningRequest } from './signing-request.ts'
+import { findSigningCertificate } from './submission-target.ts'
+
+/**
+ * Signs a request that nothing holds back any more: after its submission, after the last approval, after a crash.
+ *
+ * The stored bytes are examined again, under the artifact configuration of the submission and the signing policy as
+ * it is now: a policy that was narrowed meanwhile denies. Does nothing unless the request is in progress; two runs at
+ * once are harmless, since only one of them commits.
+ *
+ * @throws ChanceryError ERR_DB_UNAVAILABLE, ERR_KEYS_UNAVAILABLE: the request stays in progress.
+ */
+export async function completeRequest(
+  context: SigningContext,
+  id: string,
+): Promise<SigningRequest | undefined> {
+  const request = context.requests.find(id)
+  if (request?.status !== 'InProgress' || request.kind !== 'artifact') return request
+  try {
+    return await examineAndSign(context, request)
+  } catch (thrown) {
+    if (thrown instanceof ChanceryError && thrown.code === 'ERR_DB_CONFLICT')
+      return context.requests.find(id)
+    if (!(thrown instanceof ChanceryError) || thrown.kind === 'unavailable') throw thrown
+    return fail(context, request, thrown)
+  }
+}
+
+/** Starts {@link completeRequest}; errors are reported, and it runs again at the next start. */
+export function completeInBackground(context: SigningContext, id: string): void {
+  completeRequest(context, id).catch((error: unknown) => context.report(error, id))
+}
+
+async function examineAndSign(
+  context: SigningContext,
+  request: SigningRequest,
+): Promise<SigningRequest> {
+  const policy = context.catalog.find('signing-policy', request.signingPolicyId)
+  if (policy === undefined) throw new Error(`the request ${request.id} has no signing policy`)
+  if (!policy.isActive) {
+    throw new ChanceryError(
+      'ERR_SIGNING_INACTIVE',
+      `the signing policy '${policy.slug}' is disabled`,
+    )
+  }
+  const certificate = findSigningCertificate(context.catalog, policy)
+  const artifact = await context.artifacts.load(request.id, 'unsigned')
+  const input = request.body.isEntry
+    ? ({ kind: 'entry', path: artifact.fileName, bytes: artifact.bytes } as const)
+    : ({ kind: 'file', fileName: artifact.fileName, bytes: artifact.bytes } as const)
+  const configuration = configurationOf(context, request)
+  const verdict = examineArtifact(configuration, policy, input, request.body.parameters)
+  const isNewVersion = policy.version !== request.body.signingPolicyVersion
+  const events = isNewVersion ? [examinedEvent(request, null, policy.version, verdict)] : []
+  const next = nextVersion(request, policy.version, certificate.id, verdict)
+  if (verdict.outcome !== 'allowed') {
+    const refused = refusedRequest(next, verdict, context.now())
+    await context.ledger.commit({
+      statements: updateRequest(refused),
+      events: [
+        ...events,
+        requestEvent(refused.status, context.now(), refused, null, { reason: verdict.reason }),
+      ],
+    })
+    return refused
+  }
+  const signer = context.signers.openSigner(certificate.keyId)
+  const signatures = await signFiles(verdict.plan, signer)
+  const signed = signedRequest(next, signatures, context.now())
+  await context.ledger.commit({
+    statements: updateRequest(signed),
+    events: [...events, signedEvent(signed, null, { certificate }, signer.keyId)],
+  })
+  return signed
+}
+
+function nextVersion(
+  request: SigningRequest,
+  signingPolicyVersion: number,
+  certificateId: string,
+  verdict: Verdict,
+): SigningRequest {
+  const images = verdict.outcome === 'failed' ? request.body.images : verdict.images
+  return {
+    ...request,
+    version: request.version + 1,
+    body: { ...request.body, images, signingPolicyVersion, certificateId },
+  }
+}
+
+/** The version of the artifact configuration that the request was submitted under. */
+export function configurationOf(
+  context: SigningContext,
+  request: SigningRequest,
+): ArtifactConfiguration {
+  const { artifactConfigurationId, artifactConfigurationVersion } = request.body
+  const current = context.catalog.find('artifact-configuration', artifactConfigurationId)
+  if (current?.version === artifactConfigurationVersion) return current
+  return readObjectVersion(
+    context.reader,
+    'artifact-configuration',
+    artifactConfigurationId,
+    artifactConfigurationVersion,
+  )
+}
+
+async function fail(
+  context: SigningContext,
+  request: SigningRequest,
+  error: ChanceryError,
+): Promise<SigningRequest> {
+  const failed: SigningRequest = {
+    ...request,
+    version: request.version + 1,
+    status: 'Failed',
+    workflowStatus: 'ProcessingFailed',
+    completedAt: context.now(),
+    body: { ...request.body, statusReason: error.message, statusHints: error.hints },
+  }
+  await context.ledger.commit({
+    statements: updateRequest(failed),
+    events: [
+      requestEvent('Failed', context.now(), failed, null, {
+        code: error.code,
+        reason: error.message,
+      }),
+    ],
+  })
+  return failed
+}

@@ -1,0 +1,74 @@
+import type { ArtifactConfiguration, SigningPolicy } from '../catalog/objects.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import {
+  parseArtifactConfiguration,
+  type ArtifactConfigurationModel,
+} from '../policy/artifact-configuration.ts'
+import { describeDenial, examine } from '../policy/examine.ts'
+import { planSigning, type ArtifactInput, type SigningPlan } from '../policy/signing-plan.ts'
+import type { SigningRequestImage } from '../wire/signing-requests.ts'
+
+/** What an examination found. `failed`: the artifact is not what the configuration describes. `denied`: the policy says no. */
+export type Verdict =
+  | { readonly outcome: 'failed'; readonly reason: string; readonly hints: readonly string[] }
+  | {
+      readonly outcome: 'denied'
+      readonly images: readonly SigningRequestImage[]
+      readonly reason: string
+      readonly hints: readonly string[]
+    }
+  | {
+      readonly outcome: 'allowed'
+      readonly images: readonly SigningRequestImage[]
+      readonly plan: SigningPlan
+    }
+
+const models = new WeakMap<ArtifactConfiguration, ArtifactConfigurationModel>()
+
+/** The parsed form of a configuration; parsed once for each version. */
+function modelOf(configuration: ArtifactConfiguration): ArtifactConfigurationModel {
+  let model = models.get(configuration)
+  if (model === undefined) {
+    model = parseArtifactConfiguration(configuration.xml)
+    models.set(configuration, model)
+  }
+  return model
+}
+
+/**
+ * Finds what a version of a configuration signs in an artifact.
+ *
+ * @throws ChanceryError as `planSigning`.
+ */
+export function planArtifact(
+  configuration: ArtifactConfiguration,
+  artifact: ArtifactInput,
+  parameters: Readonly<Record<string, string>>,
+): SigningPlan {
+  return planSigning(modelOf(configuration), artifact, parameters)
+}
+
+/**
+ * Examines an artifact under a version of a configuration and of a policy. The same bytes, versions and parameters
+ * always give the same verdict.
+ *
+ * @throws ChanceryError ERR_POLICY_PARAMETER if the parameters are not those of the configuration.
+ */
+export function examineArtifact(
+  configuration: ArtifactConfiguration,
+  policy: SigningPolicy,
+  artifact: ArtifactInput,
+  parameters: Readonly<Record<string, string>>,
+): Verdict {
+  let plan: SigningPlan
+  try {
+    plan = planArtifact(configuration, artifact, parameters)
+  } catch (thrown) {
+    if (!(thrown instanceof ChanceryError) || thrown.code === 'ERR_POLICY_PARAMETER') throw thrown
+    return { outcome: 'failed', reason: thrown.message, hints: thrown.hints }
+  }
+  const { images, decision } = examine(plan, policy)
+  if (decision.allowed) return { outcome: 'allowed', images, plan }
+  const { reason, hints } = describeDenial(decision.reasons)
+  return { outcome: 'denied', images, reason, hints }
+}

@@ -1,0 +1,63 @@
+import { completeRequest } from './complete-request.ts'
+import { cancelOverdue } from './decide-request.ts'
+import { requestEvent } from './request-events.ts'
+import { updateRequest } from './request-store.ts'
+import type { SigningContext } from './signing-context.ts'
+import type { SigningRequest } from './signing-request.ts'
+
+const DAY_MS = 86_400_000
+
+/** How many requests lose their artifacts in one sweep of an organization. */
+const SWEEP = 500
+
+/** Goes on with every request that is in progress: after a start, and whenever a dependency was away. */
+export async function resumeRequests(context: SigningContext): Promise<number> {
+  const open = context.requests.listOpen('InProgress')
+  for (const { id } of open) {
+    await completeRequest(context, id).catch((error: unknown) => context.report(error, id))
+  }
+  return open.length
+}
+
+/** Cancels the requests whose cancellation timeout is over. */
+export async function cancelOverdueRequests(context: SigningContext): Promise<void> {
+  const now = context.now()
+  for (const status of ['InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload'] as const) {
+    for (const request of context.requests.listOpen(status)) {
+      if (request.cancelAt !== null && request.cancelAt <= now)
+        await cancelOverdue(context, request.id)
+    }
+  }
+}
+
+/** Deletes the artifacts whose retention time is over. The requests, their signatures and the audit log stay. */
+export async function deleteExpiredArtifacts(context: SigningContext): Promise<number> {
+  let deleted = 0
+  for (const organization of context.catalog.listOrganizations()) {
+    if (organization.artifactRetentionDays === 0) continue
+    const before = context.now() - organization.artifactRetentionDays * DAY_MS
+    for (const request of context.requests.listExpired(organization.id, before, SWEEP)) {
+      await deleteArtifacts(context, request)
+      deleted += 1
+    }
+  }
+  return deleted
+}
+
+async function deleteArtifacts(context: SigningContext, request: SigningRequest): Promise<void> {
+  const at = context.now()
+  const next = {
+    ...request,
+    version: request.version + 1,
+    body: { ...request.body, artifactsDeletedAt: at },
+  }
+  await context.ledger.commit({
+    statements: [context.artifacts.unstage(request.id), ...updateRequest(next)],
+    events: [
+      requestEvent('ArtifactsDeleted', at, request, null, {
+        sha256: request.body.unsignedArtifactSha256,
+      }),
+    ],
+  })
+  await context.artifacts.removeFiles(request.id)
+}

@@ -1,0 +1,248 @@
+import type { Reader, SqlValue, Statement } from '../db/ledger.ts'
+import { parseJson } from '../format/json.ts'
+import type { Status, WorkflowStatus } from '../wire/signing-requests.ts'
+import type { SigningRequest, SigningRequestBody } from './signing-request.ts'
+
+interface Row {
+  readonly seq: number
+  readonly id: string
+  readonly organization_id: string
+  readonly project_id: string
+  readonly signing_policy_id: string
+  readonly submitter_id: string
+  readonly kind: string
+  readonly status: string
+  readonly workflow_status: string
+  readonly version: number
+  readonly submitted_at: number
+  readonly completed_at: number | null
+  readonly cancel_at: number | null
+  readonly body: string
+}
+
+/** A stored request with its place in the order of submission. */
+export interface Numbered {
+  readonly seq: number
+  readonly request: SigningRequest
+}
+
+/** One approval or denial, as stored. */
+export interface StoredApproval {
+  readonly userId: string
+  readonly decision: 'approved' | 'denied'
+  readonly reason: string | null
+  readonly at: number
+}
+
+/** A remembered idempotency key. */
+export interface RememberedKey {
+  readonly fingerprint: Uint8Array
+  readonly signingRequestId: string
+}
+
+/** What a list is narrowed to. All conditions hold; times are milliseconds, bounds inclusive. */
+export interface RequestFilter {
+  readonly organizationId: string
+  readonly projectId?: string
+  readonly signingPolicyId?: string
+  readonly status?: Status
+  readonly submitterId?: string
+  readonly digest?: string
+  readonly repository?: string
+  readonly from?: number
+  readonly to?: number
+  /** Only requests with a smaller `seq`. */
+  readonly before?: number
+  /** Only requests under these policies, or submitted by `submitter`; absent for readers of everything. */
+  readonly visible?: { readonly policyIds: readonly string[]; readonly submitter: string }
+  readonly limit: number
+}
+
+const COLUMNS =
+  'seq, id, organization_id, project_id, signing_policy_id, submitter_id, kind, status, workflow_status, version, submitted_at, completed_at, cancel_at, body'
+
+/** Reads signing requests, and makes the statements that change them. */
+export class RequestStore {
+  readonly #reader: Reader
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  find(id: string): SigningRequest | undefined {
+    const row = this.#reader.get<Row>(`SELECT ${COLUMNS} FROM signing_requests WHERE id = ?`, id)
+    return row === undefined ? undefined : decode(row)
+  }
+
+  /** Requests with one of these statuses, oldest first, in all organizations. */
+  listOpen(
+    status: 'InProgress' | 'WaitingForApproval' | 'WaitingForArtifactUpload',
+  ): readonly SigningRequest[] {
+    return this.#reader
+      .all<Row>(
+        `SELECT ${COLUMNS} FROM signing_requests WHERE status = ? AND status IN ('InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload') ORDER BY seq`,
+        status,
+      )
+      .map(decode)
+  }
+
+  /** Newest first. */
+  list(filter: RequestFilter): readonly Numbered[] {
+    const { conditions, parameters } = conditionsOf(filter)
+    const sql = `SELECT ${COLUMNS} FROM signing_requests r WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`
+    return this.#reader
+      .all<Row>(sql, ...parameters, filter.limit)
+      .map((row) => ({ seq: row.seq, request: decode(row) }))
+  }
+
+  approvals(id: string): readonly StoredApproval[] {
+    return this.#reader.all<StoredApproval>(
+      'SELECT user_id AS userId, decision, reason, at FROM approvals WHERE signing_request_id = ? ORDER BY at, user_id',
+      id,
+    )
+  }
+
+  findIdempotencyKey(submitterId: string, key: string): RememberedKey | undefined {
+    return this.#reader.get<RememberedKey>(
+      'SELECT fingerprint, signing_request_id AS signingRequestId FROM idempotency_keys WHERE submitter_id = ? AND key = ?',
+      submitterId,
+      key,
+    )
+  }
+
+  /** Requests that completed before an instant and still have artifacts, oldest first. */
+  listExpired(
+    organizationId: string,
+    completedBefore: number,
+    limit: number,
+  ): readonly SigningRequest[] {
+    return this.#reader
+      .all<Row>(
+        `SELECT ${COLUMNS} FROM signing_requests r WHERE organization_id = ? AND completed_at < ? AND EXISTS (SELECT 1 FROM artifacts WHERE signing_request_id = r.id) ORDER BY seq LIMIT ?`,
+        organizationId,
+        completedBefore,
+        limit,
+      )
+      .map(decode)
+  }
+}
+
+/** Enters a new request, with an index entry for each of its images. */
+export function insertRequest(request: SigningRequest): readonly Statement[] {
+  return [
+    {
+      sql: 'INSERT INTO signing_requests (id, organization_id, project_id, signing_policy_id, submitter_id, kind, status, workflow_status, version, submitted_at, completed_at, cancel_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      parameters: [
+        request.id,
+        request.organizationId,
+        request.projectId,
+        request.signingPolicyId,
+        request.submitterId,
+        request.kind,
+        request.status,
+        request.workflowStatus,
+        request.version,
+        request.submittedAt,
+        request.completedAt,
+        request.cancelAt,
+        JSON.stringify(request.body),
+      ],
+    },
+    ...indexImages(request),
+  ]
+}
+
+/** Stores the next state of a request; fails unless the stored state is the one before it. */
+export function updateRequest(request: SigningRequest): readonly Statement[] {
+  return [
+    {
+      sql: 'UPDATE signing_requests SET status = ?, workflow_status = ?, version = ?, completed_at = ?, body = ? WHERE id = ? AND version = ?',
+      parameters: [
+        request.status,
+        request.workflowStatus,
+        request.version,
+        request.completedAt,
+        JSON.stringify(request.body),
+        request.id,
+        request.version - 1,
+      ],
+      expectChanges: 1,
+    },
+    ...indexImages(request),
+  ]
+}
+
+/** Remembers which request an idempotency key made; fails if the key is taken. */
+export function insertIdempotencyKey(
+  submitterId: string,
+  key: string,
+  fingerprint: Uint8Array,
+  signingRequestId: string,
+  at: number,
+): Statement {
+  return {
+    sql: 'INSERT INTO idempotency_keys (submitter_id, key, fingerprint, signing_request_id, at) VALUES (?, ?, ?, ?, ?)',
+    parameters: [submitterId, key, fingerprint, signingRequestId, at],
+  }
+}
+
+/** Records a decision; fails if the user has decided already. */
+export function insertApproval(id: string, approval: StoredApproval): Statement {
+  return {
+    sql: 'INSERT INTO approvals (signing_request_id, user_id, decision, reason, at) VALUES (?, ?, ?, ?, ?)',
+    parameters: [id, approval.userId, approval.decision, approval.reason, approval.at],
+  }
+}
+
+function indexImages(request: SigningRequest): readonly Statement[] {
+  return request.body.images.map((image) => ({
+    sql: 'INSERT OR REPLACE INTO signing_request_images (organization_id, digest, request_seq, path, repository) SELECT organization_id, ?, seq, ?, ? FROM signing_requests WHERE id = ?',
+    parameters: [image.digest, image.path, image.repository, request.id],
+    expectChanges: 1,
+  }))
+}
+
+function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters: SqlValue[] } {
+  const conditions = ['organization_id = ?']
+  const parameters: SqlValue[] = [filter.organizationId]
+  const add = (condition: string, ...values: readonly (SqlValue | undefined)[]): void => {
+    if (values.includes(undefined)) return
+    conditions.push(condition)
+    parameters.push(...(values as SqlValue[]))
+  }
+  const byImage =
+    'seq IN (SELECT request_seq FROM signing_request_images i WHERE i.organization_id = r.organization_id AND'
+  add('project_id = ?', filter.projectId)
+  add('signing_policy_id = ?', filter.signingPolicyId)
+  add('status = ?', filter.status)
+  add('submitter_id = ?', filter.submitterId)
+  add(`${byImage} i.digest = ?)`, filter.digest)
+  add(`${byImage} i.repository = ?)`, filter.repository)
+  add('submitted_at >= ?', filter.from)
+  add('submitted_at <= ?', filter.to)
+  add('seq < ?', filter.before)
+  if (filter.visible !== undefined) {
+    const { policyIds, submitter } = filter.visible
+    const places = policyIds.map(() => '?').join(', ')
+    add(`(submitter_id = ? OR signing_policy_id IN (${places}))`, submitter, ...policyIds)
+  }
+  return { conditions, parameters }
+}
+
+function decode(row: Row): SigningRequest {
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    projectId: row.project_id,
+    signingPolicyId: row.signing_policy_id,
+    submitterId: row.submitter_id,
+    kind: row.kind === 'hash' ? 'hash' : 'artifact',
+    status: row.status as Status,
+    workflowStatus: row.workflow_status as WorkflowStatus,
+    version: row.version,
+    submittedAt: row.submitted_at,
+    completedAt: row.completed_at,
+    cancelAt: row.cancel_at,
+    body: parseJson(row.body) as SigningRequestBody,
+  }
+}

@@ -1,0 +1,24 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Signer } from '../crypto/signer.ts'
+import type { Ledger, Reader } from '../db/ledger.ts'
+import type { ArtifactStore } from './artifact-store.ts'
+import type { RequestStore } from './request-store.ts'
+
+/** Opens the signer of a key. @throws ChanceryError ERR_KEYS_MISSING, ERR_KEYS_UNAVAILABLE. */
+export interface SignerSource {
+  openSigner(keyId: string): Signer
+}
+
+/** What the steps of a signing request work with. */
+export interface SigningContext {
+  readonly catalog: Catalog
+  readonly ledger: Ledger
+  readonly reader: Reader
+  readonly requests: RequestStore
+  readonly artifacts: ArtifactStore
+  readonly signers: SignerSource
+  /** Milliseconds since 1970 UTC. */
+  now(): number
+  /** Told about errors of work that nobody waits for. */
+  report(error: unknown, signingRequestId: string): void
+}

@@ -1,0 +1,104 @@
+import { sha256 } from '../crypto/digest.ts'
+import type { AuditEvent } from '../db/ledger.ts'
+import { encodeHex } from '../format/hex.ts'
+import type { Caller } from '../policy/caller.ts'
+import { completeInBackground } from './complete-request.ts'
+import { examineArtifact, type Verdict } from './examination.ts'
+import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './idempotency.ts'
+import { examinedEvent, signedEvent, submittedEvent } from './request-events.ts'
+import { newRequest, refusedRequest, signedRequest, type Predecessor } from './request-states.ts'
+import { insertRequest } from './request-store.ts'
+import { isQuick, signFiles } from './sign-files.ts'
+import type { SigningContext } from './signing-context.ts'
+import { isFinalStatus, type SigningRequest } from './signing-request.ts'
+import type { IncomingArtifact, Submission, Submitted } from './signing-service.ts'
+import { stageBuildSettings } from './stage-build-settings.ts'
+import { findSubmissionTarget, type SubmissionTarget } from './submission-target.ts'
+
+/**
+ * Submits an artifact: examines it, and where no approval is needed and the key is quick, signs it. All of it is one
+ * durable change; whatever is left to do is done after the answer by `completeRequest`, as after a crash.
+ */
+export async function submitRequest(
+  context: SigningContext,
+  caller: Caller,
+  submission: Submission,
+  artifact: IncomingArtifact,
+  predecessor: Predecessor | null = null,
+): Promise<Submitted> {
+  const target = findSubmissionTarget(context.catalog, caller.principal, submission)
+  const hash = sha256(artifact.bytes)
+  const key = idempotencyOf(caller, submission, hash, artifact.fileName, predecessor)
+  const known = findEarlier(context, caller, key)
+  if (known !== undefined) return submittedOf(known)
+
+  const input = artifact.isEntry
+    ? ({ kind: 'entry', path: artifact.fileName, bytes: artifact.bytes } as const)
+    : ({ kind: 'file', fileName: artifact.fileName, bytes: artifact.bytes } as const)
+  const verdict = examineArtifact(target.configuration, target.policy, input, submission.parameters)
+  const received = newRequest(context, caller, submission, target, {
+    fileName: artifact.fileName,
+    sha256: encodeHex(hash),
+    isEntry: artifact.isEntry,
+    predecessor,
+  })
+  const { request, events } = await decideAtOnce(context, caller, received, target, verdict)
+  const statements = [
+    ...insertRequest(request),
+    await context.artifacts.stage(request.id, 'unsigned', artifact, hash),
+    ...(await stageBuildSettings(
+      context,
+      request,
+      predecessor === null ? submission.origin?.buildSettingsFile : predecessor.buildSettingsFile,
+    )),
+    ...rememberKey(caller, key, request),
+  ]
+  const committed = await commitOrFindEarlier(context, caller, key, statements, [
+    submittedEvent(request, caller, target, artifact.bytes.length, submission),
+    ...events,
+  ])
+  if (committed !== undefined) return submittedOf(committed)
+  if (request.status === 'InProgress') completeInBackground(context, request.id)
+  return submittedOf(request)
+}
+
+/** The answer to a submission. */
+export function submittedOf(request: SigningRequest): Submitted {
+  return {
+    signingRequestId: request.id,
+    status: request.status,
+    workflowStatus: request.workflowStatus,
+    isFinalStatus: isFinalStatus(request.status),
+    statusReason: request.body.statusReason,
+    statusHints: [...request.body.statusHints],
+    signatures: request.body.signatures,
+  }
+}
+
+/** Turns a verdict into the next state, signing where that is quick. */
+export async function decideAtOnce(
+  context: SigningContext,
+  caller: Caller,
+  request: SigningRequest,
+  target: SubmissionTarget,
+  verdict: Verdict,
+): Promise<{ readonly request: SigningRequest; readonly events: readonly AuditEvent[] }> {
+  const examined = examinedEvent(request, caller, target.policy.version, verdict)
+  if (verdict.outcome !== 'allowed') {
+    return { request: refusedRequest(request, verdict, context.now()), events: [examined] }
+  }
+  const body = { ...request.body, images: verdict.images }
+  if (target.policy.requiredApprovals > 0) {
+    const workflowStatus = 'WaitingForApproval'
+    return {
+      request: { ...request, status: workflowStatus, workflowStatus, body },
+      events: [examined],
+    }
+  }
+  const queued = { ...request, workflowStatus: 'QueuedForProcessing', body } as const
+  const signer = context.signers.openSigner(target.certificate.keyId)
+  if (!isQuick(verdict.plan, signer)) return { request: queued, events: [examined] }
+  const signatures = await signFiles(verdict.plan, signer)
+  const signed = signedRequest(queued, signatures, context.now())
+  return { request: signed, events: [examined, signedEvent(signed, caller, target, signer.keyId)] }
+}
