@@ -59,32 +59,21 @@ export function generatePrivateKey(algorithm: SignatureAlgorithm): Promise<Priva
 }
 
 /**
- * Reads a private key's bytes.
+ * Reads a private key's bytes, unencrypted.
  *
- * @param passphrase UTF-8 bytes, for `pkcs8` that is EncryptedPrivateKeyInfo (RFC 5958, 3); else undefined.
- * @throws ChanceryError ERR_CRYPTO_KEY if the bytes are no private key, the passphrase is wrong, or the key is of a
- *   kind or size that Chancery does not use.
+ * @throws ChanceryError ERR_CRYPTO_KEY if the bytes are no private key, or one of a kind or size that Chancery does not
+ *   use.
  */
-export function importPrivateKey(
-  der: Uint8Array,
-  layout: PrivateKeyLayout,
-  passphrase?: Uint8Array,
-): PrivateKey {
+export function importPrivateKey(der: Uint8Array, layout: PrivateKeyLayout): PrivateKey {
   const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength)
   let handle: KeyObject
   try {
-    handle = createPrivateKey(
-      passphrase === undefined
-        ? { key, format: 'der', type: layout }
-        : { key, format: 'der', type: layout, passphrase: Buffer.from(passphrase) },
-    )
+    handle = createPrivateKey({ key, format: 'der', type: layout })
   } catch {
     // OpenSSL's own message is dropped, not kept as cause: it says nothing a user could act on.
     throw new ChanceryError(
       'ERR_CRYPTO_KEY',
-      passphrase === undefined
-        ? `expected a private key (${layout.toUpperCase()}, DER), found bytes that do not parse as one`
-        : 'the encrypted private key does not open: wrong passphrase, damaged, or an encryption this build does not know',
+      `expected a private key (${layout.toUpperCase()}, DER), found bytes that do not parse as one`,
     )
   }
   return new PrivateKey(handle)
