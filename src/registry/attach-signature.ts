@@ -39,10 +39,10 @@ export interface AttachedSignature {
 
 /** Rounds of reading, merging and writing after which it is given up. */
 const MAX_ROUNDS = 40
-/** Writes whose answer may be lost before that is the error. */
-const MAX_LOST_ANSWERS = 3
+/** Writes that may fail before that is the error. */
+const MAX_FAILURES = 3
 const MIN_SETTLE_MS = 200
-const MAX_SETTLE_MS = 4_000
+const MAX_SETTLE_MS = 3_000
 /** How often the tag has to be found complete when others write it at the same time. */
 const CONFIRMATIONS_AMONG_OTHERS = 3
 
@@ -120,7 +120,9 @@ class Attachment {
   readonly #known: Descriptor[] = []
   #longestWriteMs = 0
   #hasSeenOthers = false
-  #lostAnswers = 0
+  /** Whether the registry has shown that it honours `If-Match`, so that nobody can undo what is there. */
+  #isConditional = false
+  #failures = 0
 
   constructor(
     client: RegistryClient,
@@ -162,7 +164,8 @@ class Attachment {
         continue
       }
       confirmations++
-      if (confirmations < (this.#hasSeenOthers ? CONFIRMATIONS_AMONG_OTHERS : 1)) continue
+      const mayBeUndone = this.#hasSeenOthers && !this.#isConditional
+      if (confirmations < (mayBeUndone ? CONFIRMATIONS_AMONG_OTHERS : 1)) continue
       return { tag: this.#tag, outcome: 'attached', signatures: layersIn(found).length }
     }
     throw new ChanceryError(
@@ -206,16 +209,18 @@ class Attachment {
   #requireTemporary(error: unknown): void {
     if (!(error instanceof ChanceryError) || this.#options.signal?.aborted === true) throw error
     if (error.code === 'ERR_REGISTRY_PRECONDITION') {
-      this.#hasSeenOthers = true
+      this.#isConditional = true
       return
     }
-    if (error.code !== 'ERR_REGISTRY_UNAVAILABLE') throw error
-    if (++this.#lostAnswers > MAX_LOST_ANSWERS) throw error
+    // Distribution 2.8 refuses, now and then, a manifest that is being pushed by another at the same moment.
+    const mayPass =
+      error.code === 'ERR_REGISTRY_UNAVAILABLE' || error.code === 'ERR_REGISTRY_REFUSED'
+    if (!mayPass || ++this.#failures > MAX_FAILURES) throw error
   }
 
   /** Long enough for another writer, about as slow as we are, to finish what it began before our write. */
   #settleMs(round: number): number {
-    const settle = Math.max(MIN_SETTLE_MS, this.#longestWriteMs * 4)
+    const settle = Math.max(MIN_SETTLE_MS, this.#longestWriteMs * 2)
     const spread = Math.min(round, 4) * MIN_SETTLE_MS * Math.random()
     return Math.min(settle, MAX_SETTLE_MS) + spread
   }

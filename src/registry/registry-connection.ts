@@ -73,7 +73,7 @@ export class RegistryConnection implements Disposable {
   /**
    * Sends a request, authenticating where the registry asks for it.
    *
-   * @returns The answer, whatever its status, except 401, 429 and 502 to 504, which are dealt with or thrown.
+   * @returns The answer, whatever its status, except 401, 429, 500 and 502 to 504, which are dealt with or thrown.
    */
   async request(
     repository: RepositoryName,
@@ -170,8 +170,8 @@ export class RegistryConnection implements Disposable {
       if (!isTemporary(outcome.status)) return outcome
       const askedForMs = parseRetryAfter(outcome.headers['retry-after'], Date.now())
       // 429 and 503 say that nothing was done, so even a request that is not repeatable may be sent again.
-      const wasDone = outcome.status === 502 || outcome.status === 504
-      if (isLast || (wasDone && !isRepeatable) || (askedForMs ?? 0) > maxRetryAfterMs) {
+      const mayBeDone = outcome.status !== 429 && outcome.status !== 503
+      if (isLast || (mayBeDone && !isRepeatable) || (askedForMs ?? 0) > maxRetryAfterMs) {
         throw busy(outcome, askedForMs)
       }
       await pause(Math.max(backoffMs(this.#retries, attempt), askedForMs ?? 0), exchange.signal)
@@ -220,8 +220,9 @@ export class RegistryConnection implements Disposable {
   }
 }
 
+/** 500 is among them: Distribution 2.8 answers so while the tag that is read is being written. */
 function isTemporary(status: number): boolean {
-  return status === 429 || (status >= 502 && status <= 504)
+  return status === 429 || status === 500 || (status >= 502 && status <= 504)
 }
 
 function busy(answer: Answer, askedForMs: number | undefined): ChanceryError {
