@@ -25,17 +25,28 @@ export interface Administration {
   getOrganization(caller: Caller): wire.OrganizationView
   editOrganization(caller: Caller, edit: wire.EditOrganization): Promise<void>
   /** Only for Global Administrators of the organization that `chancery init` made. */
-  createOrganization(caller: Caller, create: wire.CreateOrganization): Promise<wire.CreatedOrganization>
+  createOrganization(
+    caller: Caller,
+    create: wire.CreateOrganization,
+  ): Promise<wire.CreatedOrganization>
 
   listUsers(caller: Caller, userType?: 'interactive' | 'ci'): readonly wire.UserView[]
   getUser(caller: Caller, userId: string): wire.UserView
   getMe(caller: Caller): wire.UserView
-  createUser(caller: Caller, userType: 'interactive' | 'ci', create: wire.CreateUser): Promise<Created>
+  createUser(
+    caller: Caller,
+    userType: 'interactive' | 'ci',
+    create: wire.CreateUser,
+  ): Promise<Created>
   editUser(caller: Caller, userId: string, edit: wire.EditUser): Promise<void>
   setUserActive(caller: Caller, userId: string, isActive: boolean): Promise<void>
   /** Revokes the user's other tokens. */
   regenerateApiToken(caller: Caller, userId: string): Promise<wire.CreatedApiToken>
-  createApiToken(caller: Caller, userId: string, create: wire.CreateApiToken): Promise<wire.CreatedApiToken>
+  createApiToken(
+    caller: Caller,
+    userId: string,
+    create: wire.CreateApiToken,
+  ): Promise<wire.CreatedApiToken>
   listApiTokens(caller: Caller, userId: string): readonly wire.ApiTokenView[]
   revokeApiToken(caller: Caller, userId: string, tokenId: string): Promise<void>
 
@@ -58,8 +69,15 @@ export interface Administration {
   ): Promise<void>
   setProjectActive(caller: Caller, project: string, isActive: boolean): Promise<void>
 
-  listArtifactConfigurations(caller: Caller, project: string): readonly wire.ArtifactConfigurationView[]
-  getArtifactConfiguration(caller: Caller, project: string, slug: string): wire.ArtifactConfigurationView
+  listArtifactConfigurations(
+    caller: Caller,
+    project: string,
+  ): readonly wire.ArtifactConfigurationView[]
+  getArtifactConfiguration(
+    caller: Caller,
+    project: string,
+    slug: string,
+  ): wire.ArtifactConfigurationView
   createArtifactConfiguration(
     caller: Caller,
     project: string,
@@ -77,13 +95,32 @@ export interface Administration {
     slug: string,
     edit: wire.EditArtifactConfigurationXml,
   ): Promise<void>
-  setArtifactConfigurationActive(caller: Caller, project: string, slug: string, isActive: boolean): Promise<void>
+  setArtifactConfigurationActive(
+    caller: Caller,
+    project: string,
+    slug: string,
+    isActive: boolean,
+  ): Promise<void>
 
   listSigningPolicies(caller: Caller, project: string): readonly wire.SigningPolicyView[]
   getSigningPolicy(caller: Caller, project: string, slug: string): wire.SigningPolicyView
-  createSigningPolicy(caller: Caller, project: string, create: wire.CreateSigningPolicy): Promise<Created>
-  editSigningPolicy(caller: Caller, project: string, slug: string, edit: wire.EditSigningPolicy): Promise<void>
-  setSigningPolicyActive(caller: Caller, project: string, slug: string, isActive: boolean): Promise<void>
+  createSigningPolicy(
+    caller: Caller,
+    project: string,
+    create: wire.CreateSigningPolicy,
+  ): Promise<Created>
+  editSigningPolicy(
+    caller: Caller,
+    project: string,
+    slug: string,
+    edit: wire.EditSigningPolicy,
+  ): Promise<void>
+  setSigningPolicyActive(
+    caller: Caller,
+    project: string,
+    slug: string,
+    isActive: boolean,
+  ): Promise<void>
 
   listCertificates(caller: Caller): readonly wire.CertificateView[]
   getCertificate(caller: Caller, certificate: string): wire.CertificateView
@@ -116,6 +153,9 @@ export interface Administration {
     caller: Caller,
     create: wire.AddCustomTrustedBuildSystem,
   ): Promise<wire.CreatedTrustedBuildSystem>
-  regenerateTrustedBuildSystemToken(caller: Caller, slug: string): Promise<wire.CreatedTrustedBuildSystem>
+  regenerateTrustedBuildSystemToken(
+    caller: Caller,
+    slug: string,
+  ): Promise<wire.CreatedTrustedBuildSystem>
   setTrustedBuildSystemActive(caller: Caller, slug: string, isActive: boolean): Promise<void>
 }
