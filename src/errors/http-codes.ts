@@ -26,6 +26,5 @@ export const HTTP_CODES = {
     summary: 'The route exists, but not for this method',
     status: 405,
   },
-  ERR_HTTP_CLOSING: { kind: 'unavailable', summary: 'The server is shutting down' },
   ERR_HTTP_NOT_READY: { kind: 'unavailable', summary: 'The server cannot do its work now' },
 } as const satisfies Record<string, CodeEntry>

@@ -6,7 +6,7 @@ import { LoginFailures } from './login-failures.ts'
 import { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
-import { presentable, problemOf, sendProblem } from './problem.ts'
+import { noRouteError, presentable, problemOf, sendProblem } from './problem.ts'
 import type { Environment, Route } from './route.ts'
 import { mountRoute } from './mount-route.ts'
 import { methodsOf } from './route-match.ts'
@@ -172,19 +172,13 @@ function answerUnrouted(
 ): void {
   const methods = methodsOf(routes, pathOf(request.url))
   if (methods.length === 0) {
-    sendProblem(
-      reply,
-      new ChanceryError('ERR_HTTP_NO_ROUTE', 'there is no such route', NO_ROUTE),
-      request.id,
-    )
+    sendProblem(reply, noRouteError(), request.id)
     return
   }
   reply.header('allow', methods.join(', '))
   const message = `expected ${methods.join(' or ')}`
   sendProblem(reply, new ChanceryError('ERR_HTTP_METHOD', message), request.id)
 }
-
-const NO_ROUTE = { hints: ['GET /openapi.json lists the routes'] }
 
 function pathOf(url: string): string {
   const end = url.search(/[?#]/)

@@ -26,11 +26,15 @@ const FRAMEWORK_ERRORS: ReadonlyMap<string, () => ChanceryError> = new Map([
     'FST_ERR_BAD_URL',
     () => new ChanceryError('ERR_HTTP_MALFORMED', 'expected a path with valid percent-encoding'),
   ],
-  [
-    'FST_ERR_REOPENED_CLOSE_SERVER',
-    () => new ChanceryError('ERR_HTTP_CLOSING', 'the server is shutting down'),
-  ],
+  ['FST_ERR_MAX_PARAM_LENGTH', noRouteError],
 ])
+
+/** The 404 of a path without a route. */
+export function noRouteError(): ChanceryError {
+  return new ChanceryError('ERR_HTTP_NO_ROUTE', 'there is no such route', {
+    hints: ['GET /openapi.json lists the routes'],
+  })
+}
 
 /** The 415 of a route. */
 export function mediaTypeError(mediaTypes: readonly string[]): ChanceryError {
