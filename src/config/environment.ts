@@ -95,6 +95,17 @@ export function readEnvironment(variables: Variables = process.env): Environment
   }
 }
 
+/**
+ * What programs are started with that give registry credentials: the whole environment, in which they look for theirs
+ * (`AWS_PROFILE`, `DBUS_SESSION_BUS_ADDRESS`, ...), without Chancery's own variables. It holds secrets: not for printing.
+ */
+export function readHelperEnvironment(
+  variables: Variables = process.env,
+): Readonly<Record<string, string | undefined>> {
+  const others = Object.entries(variables).filter(([name]) => !name.startsWith('CHANCERY_'))
+  return Object.fromEntries(others)
+}
+
 /** Reads the secrets of the environment once. */
 export function readSecrets(variables: Variables = process.env): EnvironmentSecrets {
   const read = (name: string): string | undefined => readVariable(variables, name)

@@ -1,0 +1,20 @@
+import { parseReference, referenceContext } from '../../format/oci-reference.ts'
+import { resolveImage } from '../../registry/resolve-image.ts'
+import { signatureTag } from '../../registry/signature-manifest.ts'
+import type { CliContext } from '../context.ts'
+import type { JsonFlag } from '../flags.ts'
+import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+
+/** `chancery triangulate`: where the signatures of an image are, whether there are any or not. */
+export async function triangulate(
+  this: CliContext,
+  flags: RegistryFlags & JsonFlag,
+  image: string,
+): Promise<void> {
+  const reference = parseReference(image)
+  using client = await openRegistryClient(flags)
+  const signal = AbortSignal.timeout(flags.timeout)
+  const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
+  const signatures = `${referenceContext(reference)}:${signatureTag(digest)}`
+  this.output.result(flags.json, { digest, signatures }, () => signatures)
+}
