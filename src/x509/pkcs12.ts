@@ -152,7 +152,8 @@ class SafeOpener {
       const bagType = bag.readOid()
       const value = bag.enter(EXPLICIT_0)
       if (bagType === KEY_BAG) {
-        this.#privateKeys.push(value.readAny().encoded)
+        // A copy, as all others are: whoever gets it may erase it.
+        this.#privateKeys.push(Uint8Array.from(value.readAny().encoded))
       } else if (bagType === SHROUDED_KEY_BAG) {
         const encrypted = value.enter()
         const algorithm = encrypted.enter()
