@@ -3,6 +3,7 @@ import { Guid, Instant } from './common.ts'
 
 /** One entry of the audit log. */
 export const AuditEventView = Type.Object({
+  organizationId: Guid,
   /** 1 for the organization's first event, without gaps. */
   number: Type.Integer({ minimum: 1 }),
   type: Type.String({ description: '<Object>.<PastParticiple>, e.g. SigningRequest.Submitted' }),
