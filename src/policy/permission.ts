@@ -25,7 +25,10 @@ function isOwn(principal: Principal, object: { readonly organizationId: string }
 }
 
 /** Whether the user itself, or a group it is in, is among the assignees. */
-export function isAssigned(principal: Principal, assignees: Assignees): boolean {
+export function isAssigned(
+  principal: Pick<Principal, 'userId' | 'groupIds'>,
+  assignees: Assignees,
+): boolean {
   return (
     assignees.users.includes(principal.userId) ||
     assignees.groups.some((groupId) => principal.groupIds.has(groupId))

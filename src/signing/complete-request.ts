@@ -1,7 +1,9 @@
 import { readObjectVersion } from '../catalog/object-versions.ts'
 import type { ArtifactConfiguration } from '../catalog/objects.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { examineArtifact, type Verdict } from './examination.ts'
+import type { SigningPlan } from '../policy/signing-plan.ts'
+import type { StoredArtifact } from './artifact-store.ts'
+import { examineArtifact, inputOf, planArtifact, type Verdict } from './examination.ts'
 import { examinedEvent, requestEvent, signedEvent } from './request-events.ts'
 import { refusedRequest, signedRequest } from './request-states.ts'
 import { updateRequest } from './request-store.ts'
@@ -54,9 +56,7 @@ async function examineAndSign(
   }
   const certificate = findSigningCertificate(context.catalog, policy)
   const artifact = await context.artifacts.load(request.id, 'unsigned')
-  const input = request.body.isEntry
-    ? ({ kind: 'entry', path: artifact.fileName, bytes: artifact.bytes } as const)
-    : ({ kind: 'file', fileName: artifact.fileName, bytes: artifact.bytes } as const)
+  const input = inputOf(artifact, request.body.isEntry)
   const configuration = configurationOf(context, request)
   const verdict = examineArtifact(configuration, policy, input, request.body.parameters)
   const isNewVersion = policy.version !== request.body.signingPolicyVersion
@@ -97,9 +97,23 @@ function nextVersion(
   }
 }
 
+/** What the configuration of its submission signs in a stored request's artifact. @throws ChanceryError as `planSigning`. */
+export function planStored(
+  context: Pick<SigningContext, 'catalog' | 'reader'>,
+  request: SigningRequest,
+  artifact: StoredArtifact,
+): SigningPlan {
+  const configuration = configurationOf(context, request)
+  return planArtifact(
+    configuration,
+    inputOf(artifact, request.body.isEntry),
+    request.body.parameters,
+  )
+}
+
 /** The version of the artifact configuration that the request was submitted under. */
-export function configurationOf(
-  context: SigningContext,
+function configurationOf(
+  context: Pick<SigningContext, 'catalog' | 'reader'>,
   request: SigningRequest,
 ): ArtifactConfiguration {
   const { artifactConfigurationId, artifactConfigurationVersion } = request.body

@@ -4,8 +4,7 @@ import { decodeBase64 } from '../format/base64.ts'
 import { canonicalJson } from '../format/json.ts'
 import type { Caller } from '../policy/caller.ts'
 import { assembleSignedArtifact } from '../policy/signing-plan.ts'
-import { configurationOf } from './complete-request.ts'
-import { planArtifact } from './examination.ts'
+import { planStored } from './complete-request.ts'
 import { findReadableRequest } from './find-request.ts'
 import { requestEvent } from './request-events.ts'
 import type { SigningContext } from './signing-context.ts'
@@ -96,10 +95,7 @@ export async function downloadX509Certificate(
 
 async function assemble(context: SigningContext, request: SigningRequest): Promise<Download> {
   const artifact = await context.artifacts.load(request.id, 'unsigned')
-  const input = request.body.isEntry
-    ? ({ kind: 'entry', path: artifact.fileName, bytes: artifact.bytes } as const)
-    : ({ kind: 'file', fileName: artifact.fileName, bytes: artifact.bytes } as const)
-  const plan = planArtifact(configurationOf(context, request), input, request.body.parameters)
+  const plan = planStored(context, request, artifact)
   const signatures = request.body.signatures.map(({ signature }) => decodeBase64(signature))
   const { fileName, bytes } = assembleSignedArtifact(
     plan,

@@ -23,6 +23,15 @@ export type Verdict =
       readonly plan: SigningPlan
     }
 
+/** A file as the plan takes it: as it was uploaded, or as the one entry of a ZIP that nobody built. */
+export function inputOf(
+  artifact: { readonly fileName: string; readonly bytes: Uint8Array },
+  isEntry: boolean,
+): ArtifactInput {
+  const { fileName, bytes } = artifact
+  return isEntry ? { kind: 'entry', path: fileName, bytes } : { kind: 'file', fileName, bytes }
+}
+
 const models = new WeakMap<ArtifactConfiguration, ArtifactConfigurationModel>()
 
 /** The parsed form of a configuration; parsed once for each version. */

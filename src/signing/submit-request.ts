@@ -3,7 +3,7 @@ import type { AuditEvent } from '../db/ledger.ts'
 import { encodeHex } from '../format/hex.ts'
 import type { Caller } from '../policy/caller.ts'
 import { completeInBackground } from './complete-request.ts'
-import { examineArtifact, type Verdict } from './examination.ts'
+import { examineArtifact, inputOf, type Verdict } from './examination.ts'
 import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './idempotency.ts'
 import { examinedEvent, signedEvent, submittedEvent } from './request-events.ts'
 import { newRequest, refusedRequest, signedRequest, type Predecessor } from './request-states.ts'
@@ -32,9 +32,7 @@ export async function submitRequest(
   const known = findEarlier(context, caller, key)
   if (known !== undefined) return submittedOf(known)
 
-  const input = artifact.isEntry
-    ? ({ kind: 'entry', path: artifact.fileName, bytes: artifact.bytes } as const)
-    : ({ kind: 'file', fileName: artifact.fileName, bytes: artifact.bytes } as const)
+  const input = inputOf(artifact, artifact.isEntry)
   const verdict = examineArtifact(target.configuration, target.policy, input, submission.parameters)
   const received = newRequest(context, caller, submission, target, {
     fileName: artifact.fileName,

@@ -1,0 +1,64 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { foundAuthority } from '../administration/found.ts'
+import { Catalog } from '../catalog/catalog.ts'
+import type { CreatedAuthority, InitOptions } from '../cli/services.ts'
+import { writeDurableFile } from '../db/durable-file.ts'
+import { createStore } from '../db/open-store.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { ApiTokens } from '../identity/api-tokens.ts'
+import { createMasterKey } from '../keys/master-key.ts'
+
+/** Lies in a data directory from the first moment of `init` to its last. */
+const UNFINISHED = 'init-unfinished'
+
+/**
+ * Makes an authority in a directory that is not there or empty. If it was killed in between, the next run starts anew.
+ *
+ * @throws ChanceryError ERR_DB_EXISTS if the directory holds an authority, or anything else.
+ */
+export async function initAuthority(options: InitOptions): Promise<CreatedAuthority> {
+  const { dataDirectory, organizationName, masterKey } = options
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  await requireEmpty(dataDirectory)
+  const marker = join(dataDirectory, UNFINISHED)
+  await writeDurableFile(marker, new Uint8Array())
+  const key = await createMasterKey(masterKey, dataDirectory)
+  const created = await found(dataDirectory, organizationName, key.deriveSubkey('audit head'))
+  await rm(marker)
+  return created
+}
+
+async function found(
+  directory: string,
+  organizationName: string,
+  auditKey: Uint8Array,
+): Promise<CreatedAuthority> {
+  await using store = await createStore({ directory, auditKey })
+  const { organizationId, administratorId, apiToken } = await foundAuthority({
+    ledger: store.ledger,
+    catalog: Catalog.load(store.reader),
+    tokens: ApiTokens.load(store.reader),
+    organizationName,
+    now: Date.now(),
+  })
+  return { organizationId, administratorId, apiToken }
+}
+
+async function requireEmpty(directory: string): Promise<void> {
+  const names = await readdir(directory)
+  if (names.includes(UNFINISHED)) {
+    for (const name of names) await rm(join(directory, name), { recursive: true })
+    return
+  }
+  if (names.length === 0) return
+  throw new ChanceryError(
+    'ERR_DB_EXISTS',
+    'expected an empty data directory, found one with files in it',
+    {
+      hints: [
+        'start the authority in it with `chancery serve`, or name another directory with --data-dir',
+      ],
+    },
+  )
+}
