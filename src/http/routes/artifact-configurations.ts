@@ -11,7 +11,7 @@ import { EMPTY_BODY, jsonBody, NO_BODY } from '../body.ts'
 import { route, type Route } from '../route.ts'
 
 const tag = 'Artifact configurations'
-const readers = 'who may read the project'
+const readers = 'every user'
 const configurators = 'Global and Project Administrators, configurators of the project'
 const collection = 'Projects/{project}/ArtifactConfigurations'
 const one = `${collection}/{artifactConfiguration}` as const

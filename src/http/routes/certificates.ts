@@ -15,7 +15,7 @@ import { route, type Route } from '../route.ts'
 
 const tag = 'Certificates'
 const administrators = 'Global and Certificate Administrators'
-const readers = 'Global, Certificate and Project Administrators, Global Readers'
+const readers = 'every user'
 const one = 'Certificates/{certificate}'
 const PEM = 'application/x-pem-file'
 

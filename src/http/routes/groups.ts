@@ -23,7 +23,7 @@ export const GROUP_ROUTES: readonly Route[] = [
     operationId: 'ListGroups',
     tag,
     summary: 'All groups',
-    permission: 'who may read users',
+    permission: 'every user',
     body: NO_BODY,
     answer: json(Type.Object({ groups: Type.Array(GroupView) })),
     handle: ({ services }, { caller }) => ({
@@ -47,7 +47,7 @@ export const GROUP_ROUTES: readonly Route[] = [
     operationId: 'GetGroup',
     tag,
     summary: 'One group',
-    permission: 'who may read users',
+    permission: 'every user',
     body: NO_BODY,
     answer: json(GroupView),
     handle: ({ services }, { caller, params }) =>

@@ -21,7 +21,7 @@ export const PROJECT_ROUTES: readonly Route[] = [
     path: 'Projects',
     operationId: 'ListProjects',
     tag,
-    summary: 'The projects the caller may read',
+    summary: 'All projects',
     permission: 'every user',
     body: NO_BODY,
     answer: json(Type.Object({ projects: Type.Array(ProjectView) })),
@@ -46,7 +46,7 @@ export const PROJECT_ROUTES: readonly Route[] = [
     operationId: 'GetProject',
     tag,
     summary: 'One project',
-    permission: 'who may read the project',
+    permission: 'every user',
     body: NO_BODY,
     answer: json(ProjectView),
     handle: ({ services }, { caller, params }) =>
@@ -57,8 +57,8 @@ export const PROJECT_ROUTES: readonly Route[] = [
     path: 'Projects/{project}/Edit',
     operationId: 'EditProject',
     tag,
-    summary: 'Changes a project; who is reader or configurator is for administrators',
-    permission: configurators,
+    summary: 'Changes a project, its readers and its configurators',
+    permission: administrators,
     body: jsonBody(EditProject),
     answer: NO_CONTENT,
     handle: ({ services }, { caller, params, body }) =>

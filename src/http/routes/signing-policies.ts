@@ -12,8 +12,8 @@ import { route, type Route } from '../route.ts'
 import { certificateFile } from './certificates.ts'
 
 const tag = 'Signing policies'
-const readers = 'who may read the project'
-const configurators = 'Global and Project Administrators, configurators of the project'
+const readers = 'every user'
+const administrators = 'Global and Project Administrators'
 const collection = 'Projects/{project}/SigningPolicies'
 const one = `${collection}/{signingPolicy}` as const
 
@@ -38,7 +38,7 @@ export const SIGNING_POLICY_ROUTES: readonly Route[] = [
     operationId: 'CreateSigningPolicy',
     tag,
     summary: 'Creates a signing policy',
-    permission: configurators,
+    permission: administrators,
     body: jsonBody(CreateSigningPolicy),
     answer: created(Created, 'Projects/{project}/SigningPolicies/{id}'),
     handle: ({ services }, { caller, params, body }) =>
@@ -63,7 +63,7 @@ export const SIGNING_POLICY_ROUTES: readonly Route[] = [
       operationId,
       tag,
       summary: 'Changes a signing policy; requests under way keep the version that decided them',
-      permission: configurators,
+      permission: administrators,
       body: jsonBody(EditSigningPolicy),
       answer: NO_CONTENT,
       handle: ({ services }, { caller, params, body }) =>
@@ -82,7 +82,7 @@ export const SIGNING_POLICY_ROUTES: readonly Route[] = [
       operationId: `${isActive ? 'Activate' : 'Deactivate'}SigningPolicy`,
       tag,
       summary: isActive ? 'Takes submissions again' : 'Takes no more submissions',
-      permission: configurators,
+      permission: administrators,
       body: EMPTY_BODY,
       answer: NO_CONTENT,
       handle: ({ services }, { caller, params }) =>
@@ -100,7 +100,7 @@ export const SIGNING_POLICY_ROUTES: readonly Route[] = [
     operationId: 'GetSigningPolicyCertificate',
     tag,
     summary: 'The certificate of a signing policy',
-    permission: `${readers}, submitters, approvers`,
+    permission: readers,
     body: NO_BODY,
     answer: json(CertificateView),
     handle: ({ services }, { caller, params }) =>
@@ -117,7 +117,7 @@ export const SIGNING_POLICY_ROUTES: readonly Route[] = [
     operationId: 'DownloadSigningPolicyX509Certificate',
     tag,
     summary: 'The X.509 certificate of a signing policy, DER',
-    permission: `${readers}, submitters, approvers`,
+    permission: readers,
     body: NO_BODY,
     answer: FILE,
     handle: ({ services: { administration } }, { caller, params }) => {

@@ -190,7 +190,7 @@ const deciding: readonly Route[] = [
     operationId: 'CancelSigningRequest',
     tag,
     summary: 'Withdraws a request that is not finished',
-    permission: 'the submitter of the request',
+    permission: 'the submitter of the request, Global and Project Administrators',
     body: EMPTY_BODY,
     answer: json(SigningRequestStatus),
     handle: ({ services }, { caller, params }) => services.signing.cancel(caller, idOf(params)),

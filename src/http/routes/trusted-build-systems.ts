@@ -20,7 +20,7 @@ export const TRUSTED_BUILD_SYSTEM_ROUTES: readonly Route[] = [
     operationId: 'ListTrustedBuildSystems',
     tag,
     summary: 'All trusted build systems',
-    permission: `${administrators}, Global Readers`,
+    permission: 'every user',
     body: NO_BODY,
     answer: json(Type.Object({ trustedBuildSystems: Type.Array(TrustedBuildSystemView) })),
     handle: ({ services }, { caller }) => ({

@@ -25,7 +25,7 @@ export const USER_ROUTES: readonly Route[] = [
     operationId: 'ListUsers',
     tag,
     summary: 'All users, people and machines',
-    permission: 'who may read users',
+    permission: 'every user',
     body: NO_BODY,
     answer: json(Type.Object({ users: Type.Array(UserView) })),
     handle: ({ services }, { caller }) => ({
@@ -50,7 +50,7 @@ function userRoutes(collection: Collection, noun: string, userType: 'interactive
       operationId: `List${noun}s`,
       tag,
       summary: `All users of type ${userType}`,
-      permission: 'who may read users',
+      permission: 'every user',
       body: NO_BODY,
       answer: json(Type.Object({ users: Type.Array(UserView) })),
       handle: ({ services }, { caller }) => ({
@@ -86,7 +86,7 @@ function userRoutes(collection: Collection, noun: string, userType: 'interactive
       operationId: `Get${noun}`,
       tag,
       summary: 'One user',
-      permission: `who may read users, ${selfOrAdministrators}`,
+      permission: 'every user',
       body: NO_BODY,
       answer: json(UserView),
       handle: ({ services }, { caller, params }) =>
