@@ -13,6 +13,7 @@ const versioned = { id: Guid, version: Type.Integer({ minimum: 1 }), isActive: T
 
 // Organizations
 
+/** An organization as its members see it. */
 export const OrganizationView = Type.Object({
   ...versioned,
   name: Name,
@@ -20,6 +21,10 @@ export const OrganizationView = Type.Object({
 })
 export type OrganizationView = Static<typeof OrganizationView>
 
+/**
+ * Changes to an organization; what is left out stays. `artifactRetentionDays` 0 keeps artifacts
+ * for ever.
+ */
 export const EditOrganization = Type.Partial(
   Type.Object({ name: Name, artifactRetentionDays: Type.Integer({ minimum: 0, maximum: 36500 }) }),
 )
@@ -39,6 +44,7 @@ export type CreatedOrganization = Static<typeof CreatedOrganization>
 
 // Users, tokens, groups
 
+/** A user; `emailAddress` is `null` for CI users as a rule. */
 export const UserView = Type.Object({
   ...versioned,
   userType: Type.Union([Type.Literal('interactive'), Type.Literal('ci')]),
@@ -48,6 +54,7 @@ export const UserView = Type.Object({
 })
 export type UserView = Static<typeof UserView>
 
+/** A new user, interactive or CI as the route says; without `roles` they have none. */
 export const CreateUser = Type.Object({
   name: Name,
   emailAddress: Type.Optional(Type.Union([Type.String({ maxLength: 254 }), Type.Null()])),
@@ -55,9 +62,11 @@ export const CreateUser = Type.Object({
 })
 export type CreateUser = Static<typeof CreateUser>
 
+/** Changes to a user; what is left out stays, and `roles` replaces all of them. */
 export const EditUser = Type.Partial(CreateUser)
 export type EditUser = Static<typeof EditUser>
 
+/** An API token without the token itself, which nobody can read again. */
 export const ApiTokenView = Type.Object({
   id: Guid,
   description: Type.String(),
@@ -68,6 +77,7 @@ export const ApiTokenView = Type.Object({
 })
 export type ApiTokenView = Static<typeof ApiTokenView>
 
+/** A new API token; without `expiresAt` it is valid until it is revoked. */
 export const CreateApiToken = Type.Object({
   description: Type.Optional(Type.String({ maxLength: 200 })),
   expiresAt: Type.Optional(Type.Union([Instant, Type.Null()])),
@@ -82,6 +92,7 @@ export const CreatedApiToken = Type.Object({
 })
 export type CreatedApiToken = Static<typeof CreatedApiToken>
 
+/** A group; its members have its roles and assignments. `members` are user ids. */
 export const GroupView = Type.Object({
   ...versioned,
   name: Name,
@@ -90,6 +101,7 @@ export const GroupView = Type.Object({
 })
 export type GroupView = Static<typeof GroupView>
 
+/** A new group; `members` are user ids. */
 export const CreateGroup = Type.Object({
   name: Name,
   roles: Type.Optional(Roles),
@@ -97,14 +109,17 @@ export const CreateGroup = Type.Object({
 })
 export type CreateGroup = Static<typeof CreateGroup>
 
+/** Changes to a group; what is left out stays, and `roles` replaces all of them. */
 export const EditGroup = Type.Partial(Type.Object({ name: Name, roles: Roles }))
 export type EditGroup = Static<typeof EditGroup>
 
+/** All members of a group, by user id: whoever is not in the list is no member any more. */
 export const ChangeMembers = Type.Object({
   members: Type.Array(Guid, { maxItems: 10000, uniqueItems: true }),
 })
 export type ChangeMembers = Static<typeof ChangeMembers>
 
+/** Members to add to a group and to remove from it, by user id; the others stay. */
 export const ModifyMembers = Type.Object({
   add: Type.Optional(Type.Array(Guid, { maxItems: 10000, uniqueItems: true })),
   remove: Type.Optional(Type.Array(Guid, { maxItems: 10000, uniqueItems: true })),
@@ -113,6 +128,7 @@ export type ModifyMembers = Static<typeof ModifyMembers>
 
 // Projects, artifact configurations, signing policies
 
+/** A project with those who may read and configure it. */
 export const ProjectView = Type.Object({
   ...versioned,
   slug: Slug,
@@ -137,12 +153,15 @@ export const CreateProject = Type.Object({
 })
 export type CreateProject = Static<typeof CreateProject>
 
+/** Changes to a project; what is left out stays, and lists replace lists. */
 export const EditProject = Type.Partial(CreateProject)
 export type EditProject = Static<typeof EditProject>
 
+/** Which artifact configuration applies where a request names none. */
 export const SetDefaultArtifactConfiguration = Type.Object({ artifactConfigurationSlug: Slug })
 export type SetDefaultArtifactConfiguration = Static<typeof SetDefaultArtifactConfiguration>
 
+/** An artifact configuration; `xml` is the text as it was stored, in SignPath's language. */
 export const ArtifactConfigurationView = Type.Object({
   ...versioned,
   projectSlug: Slug,
@@ -164,14 +183,17 @@ export const CreateArtifactConfiguration = Type.Object({
 })
 export type CreateArtifactConfiguration = Static<typeof CreateArtifactConfiguration>
 
+/** Another slug or name for an artifact configuration; what is left out stays. */
 export const EditArtifactConfiguration = Type.Partial(Type.Object({ slug: Slug, name: Name }))
 export type EditArtifactConfiguration = Static<typeof EditArtifactConfiguration>
 
+/** Another text for an artifact configuration; requests made earlier keep theirs. */
 export const EditArtifactConfigurationXml = Type.Object({ xml: Xml })
 export type EditArtifactConfigurationXml = Static<typeof EditArtifactConfigurationXml>
 
 const Images = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 1000 })
 
+/** A signing policy with its certificate, its people and its rules. */
 export const SigningPolicyView = Type.Object({
   ...versioned,
   projectSlug: Slug,
@@ -188,6 +210,10 @@ export const SigningPolicyView = Type.Object({
 })
 export type SigningPolicyView = Static<typeof SigningPolicyView>
 
+/**
+ * A new signing policy; without `allowedImages` no image may be signed, and both permissions are
+ * off when left out.
+ */
 export const CreateSigningPolicy = Type.Object({
   slug: Slug,
   name: Name,
@@ -201,11 +227,13 @@ export const CreateSigningPolicy = Type.Object({
 })
 export type CreateSigningPolicy = Static<typeof CreateSigningPolicy>
 
+/** Changes to a signing policy; what is left out stays, and lists replace lists. */
 export const EditSigningPolicy = Type.Partial(CreateSigningPolicy)
 export type EditSigningPolicy = Static<typeof EditSigningPolicy>
 
 // Certificates
 
+/** A key with its certificate, or with the request that waits for one; never the private key. */
 export const CertificateView = Type.Object({
   ...versioned,
   slug: Slug,
@@ -248,6 +276,10 @@ const Subject = Type.Object({
   emailAddress: Type.Optional(Type.String({ maxLength: 254 })),
 })
 
+/**
+ * A new key with a certificate that it signs itself; ECDSA P-256 unless `algorithm` says
+ * otherwise.
+ */
 export const CreateSelfSignedX509 = Type.Object({
   slug: Slug,
   name: Name,
@@ -257,6 +289,7 @@ export const CreateSelfSignedX509 = Type.Object({
 })
 export type CreateSelfSignedX509 = Static<typeof CreateSelfSignedX509>
 
+/** A new key with a certificate signing request for somebody else to answer. */
 export const CreateCsrBasedX509 = Type.Object({
   slug: Slug,
   name: Name,
@@ -265,11 +298,13 @@ export const CreateCsrBasedX509 = Type.Object({
 })
 export type CreateCsrBasedX509 = Static<typeof CreateCsrBasedX509>
 
+/** Another slug or name for a certificate; what is left out stays. */
 export const EditCertificate = Type.Partial(Type.Object({ slug: Slug, name: Name }))
 export type EditCertificate = Static<typeof EditCertificate>
 
 // Trusted build systems
 
+/** A trusted build system, without its token. */
 export const TrustedBuildSystemView = Type.Object({
   ...versioned,
   slug: Slug,
@@ -278,6 +313,7 @@ export const TrustedBuildSystemView = Type.Object({
 })
 export type TrustedBuildSystemView = Static<typeof TrustedBuildSystemView>
 
+/** A new trusted build system. */
 export const AddCustomTrustedBuildSystem = Type.Object({
   slug: Slug,
   name: Name,

@@ -11,6 +11,7 @@ export const STATUSES = [
   'Denied',
   'Canceled',
 ] as const
+/** One of {@link STATUSES}. */
 export type Status = (typeof STATUSES)[number]
 
 /** SignPath's `workflowStatus` values that Chancery produces. */
@@ -25,6 +26,7 @@ export const WORKFLOW_STATUSES = [
   'Denied',
   'Canceled',
 ] as const
+/** One of {@link WORKFLOW_STATUSES}. */
 export type WorkflowStatus = (typeof WORKFLOW_STATUSES)[number]
 
 const Status = Type.Enum([...STATUSES])

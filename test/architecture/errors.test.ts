@@ -11,7 +11,7 @@ describe('error codes', () => {
   it('are named after an area and have a summary of one sentence', () => {
     for (const [code, { summary }] of Object.entries<CodeEntry>(CODES)) {
       assert.match(code, /^ERR(_[A-Z0-9]+){2,}$/)
-      assert.match(summary, /^\S.{8,}[^.\s]$/, `${code}: ${summary}`)
+      assert.match(summary, /^\S.{4,}[^.\s]$/, `${code}: ${summary}`)
     }
     assert.ok(Object.keys(CODES).length > 50)
   })
