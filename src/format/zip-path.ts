@@ -35,9 +35,9 @@ export function parseZipPath(name: string): string {
   return path
 }
 
-/** What two paths have in common that some file system keeps in one place: case and Unicode normalization removed. */
+/** Equal for paths that some file system keeps in one place: without case (also that of `ẞ`) and in one normalization. */
 export function foldZipPath(path: string): string {
-  return path.normalize('NFC').toUpperCase().toLowerCase()
+  return path.normalize('NFC').toLowerCase().toUpperCase().toLowerCase()
 }
 
 /** The paths of an archive, none of which may stand in the way of another when they are unpacked. */
