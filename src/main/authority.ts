@@ -99,7 +99,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
         return { isReady: isWritable, checks: { store: isWritable } }
       },
     },
-    commits: store.commits,
+    commits: () => store.commits(),
     async [Symbol.asyncDispose]() {
       await Promise.all(chores.map((stop) => stop()))
       await tokens.flushLastUsed(ledger)

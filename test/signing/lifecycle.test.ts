@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict'
+import { verify } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { readZip } from '../../src/format/zip-reader.ts'
+import { writeZip } from '../../src/format/zip-writer.ts'
+import {
+  addProject,
+  payloadFor,
+  startAuthority,
+  type TestAuthority,
+  type TestProject,
+} from '../support/authority.ts'
+
+const zipOf = (...files: (readonly [string, Uint8Array])[]): Uint8Array =>
+  writeZip(
+    files.map(([path, bytes]) => ({ path, bytes })),
+    new Date(0),
+  )
+
+const fileOf = (bytes: Uint8Array, fileName = 'payload.json.zip') => ({
+  fileName,
+  bytes,
+  isEntry: false,
+})
+
+async function submit(
+  authority: TestAuthority,
+  project: TestProject,
+  bytes: Uint8Array,
+  more: object = {},
+) {
+  return authority.services.signing.submitWithArtifact(
+    project.submitter.caller(),
+    { ...project.submission, parameters: {}, ...more },
+    fileOf(bytes),
+  )
+}
+
+async function eventTypes(authority: TestAuthority, objectId: string): Promise<readonly string[]> {
+  const { events } = authority.services.audit.list(authority.admin.caller(), {
+    objectId,
+    order: 'asc',
+  })
+  return events.map(({ type }) => type)
+}
+
+describe('a signing request', () => {
+  it('is examined, signed and audited before the answer, and gives back the originals with the signature', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const payload = payloadFor()
+    const submitted = await submit(authority, project, zipOf(['payload.json', payload]))
+    assert.equal(submitted.status, 'Completed', submitted.statusReason ?? '')
+    const id = submitted.signingRequestId
+    assert.deepEqual(await eventTypes(authority, id), [
+      'SigningRequest.Submitted',
+      'SigningRequest.Examined',
+      'SigningRequest.Signed',
+    ])
+    const { signing, administration } = authority.services
+    const signed = await signing.downloadSignedArtifact(project.submitter.caller(), id)
+    assert.equal(signed.fileName, 'payload.json.zip')
+    const entries = readZip(signed.bytes).entries
+    assert.deepEqual(
+      entries.map(({ path }) => path),
+      ['payload.json', 'payload.json.sig'],
+    )
+    assert.deepEqual(new Uint8Array(entries[0]!.read()), new Uint8Array(payload))
+    const key = administration.downloadPublicKey(authority.admin.caller(), 'release')
+    assert.ok(verify('sha256', payload, key, entries[1]!.read()))
+    const record = signing.get(project.submitter.caller(), id)
+    assert.equal(record.images[0]?.repository, 'registry.acme.test/team/app')
+    assert.equal(record.images[0]?.digest, `sha256:${'a'.repeat(64)}`)
+  })
+
+  it('signs several images in one request', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const submitted = await submit(
+      authority,
+      project,
+      zipOf(
+        ['a.json', payloadFor('registry.acme.test/team/a', '1')],
+        ['b.json', payloadFor('registry.acme.test/team/b', '2')],
+      ),
+    )
+    assert.equal(submitted.status, 'Completed', submitted.statusReason ?? '')
+    assert.equal(submitted.signatures.length, 2)
+  })
+
+  it('is denied for an image that the policy does not allow, with the rule, the value and the fix', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const submitted = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor('evil.test/team/app')]),
+    )
+    assert.equal(submitted.status, 'Denied')
+    assert.match(submitted.statusReason ?? '', /evil\.test\/team\/app/)
+    assert.ok(submitted.statusHints.length > 0)
+    assert.deepEqual(submitted.signatures, [])
+    await assert.rejects(
+      authority.services.signing.downloadSignedArtifact(
+        project.submitter.caller(),
+        submitted.signingRequestId,
+      ),
+      { code: 'ERR_SIGNING_NOT_COMPLETED' },
+    )
+  })
+
+  it('fails for what is no ZIP', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const submitted = await submit(authority, project, new TextEncoder().encode('no zip'))
+    assert.equal(submitted.status, 'Failed')
+    assert.match(submitted.statusReason ?? '', /ZIP/)
+  })
+
+  it('waits for k approvals, counts each approver once, and nobody approves a request of their own', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 2, approverCount: 3 })
+    const { signing } = authority.services
+    const { signingRequestId: id, status } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    assert.equal(status, 'WaitingForApproval')
+    const [first, second] = project.approvers
+    assert.equal(
+      (await signing.approve(first!.caller(), id, undefined)).status,
+      'WaitingForApproval',
+    )
+    await assert.rejects(signing.approve(first!.caller(), id, undefined), {
+      code: 'ERR_SIGNING_STATE',
+    })
+    await assert.rejects(signing.approve(project.submitter.caller(), id, undefined), {
+      code: 'ERR_POLICY_FORBIDDEN',
+    })
+    assert.equal((await signing.approve(second!.caller(), id, 'looks right')).status, 'Completed')
+    assert.deepEqual(await eventTypes(authority, id), [
+      'SigningRequest.Submitted',
+      'SigningRequest.Examined',
+      'SigningRequest.Approved',
+      'SigningRequest.Approved',
+      'SigningRequest.Signed',
+    ])
+    assert.equal(signing.get(project.submitter.caller(), id).approvals.length, 2)
+  })
+
+  it('counts two approvals that arrive at the same moment', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 3, approverCount: 3 })
+    const { signing } = authority.services
+    const { signingRequestId: id } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    await Promise.all(
+      project.approvers.map((approver) => signing.approve(approver.caller(), id, undefined)),
+    )
+    assert.equal(signing.getStatus(project.submitter.caller(), id).status, 'Completed')
+  })
+
+  it('ends with one denial', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 2, approverCount: 2 })
+    const { signing } = authority.services
+    const { signingRequestId: id } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    const denied = await signing.deny(project.approvers[0]!.caller(), id, 'wrong image')
+    assert.equal(denied.status, 'Denied')
+    assert.equal(signing.get(project.submitter.caller(), id).statusReason, 'wrong image')
+    await assert.rejects(signing.approve(project.approvers[1]!.caller(), id, undefined), {
+      code: 'ERR_SIGNING_STATE',
+    })
+  })
+
+  it('is examined again when the policy was narrowed while it waited', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 1, approverCount: 1 })
+    const { signing, administration } = authority.services
+    const { signingRequestId: id } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    await administration.editSigningPolicy(authority.admin.caller(), 'app', 'release', {
+      allowedImages: ['registry.acme.test/other/**'],
+    })
+    const decided = await signing.approve(project.approvers[0]!.caller(), id, undefined)
+    assert.equal(decided.status, 'Denied')
+    assert.equal(signing.get(project.submitter.caller(), id).signingPolicyVersion, 2)
+  })
+
+  it('is not signed with a certificate that was disabled while it waited', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 1, approverCount: 1 })
+    const { signing, administration } = authority.services
+    const { signingRequestId: id } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    await administration.setCertificateActive(authority.admin.caller(), 'release', false)
+    assert.equal(
+      (await signing.approve(project.approvers[0]!.caller(), id, undefined)).status,
+      'Failed',
+    )
+    await assert.rejects(submit(authority, project, zipOf(['payload.json', payloadFor()])), {
+      code: 'ERR_SIGNING_CERTIFICATE',
+    })
+  })
+
+  it('is completed in the background with a slow key, and after a restart', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { algorithm: 'rsa-3072' })
+    const submitted = await submit(authority, project, zipOf(['payload.json', payloadFor()]))
+    assert.equal(submitted.status, 'InProgress')
+    await authority.reopen()
+    const status = authority.services.signing.getStatus(
+      project.submitter.caller(),
+      submitted.signingRequestId,
+    )
+    assert.equal(status.status, 'Completed')
+  })
+
+  it('is made once for one idempotency key, also by two calls at once', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const bytes = zipOf(['payload.json', payloadFor()])
+    const again = { idempotencyKey: 'once' }
+    const [first, second] = await Promise.all([
+      submit(authority, project, bytes, again),
+      submit(authority, project, bytes, again),
+    ])
+    assert.equal(first.signingRequestId, second.signingRequestId)
+    const third = await submit(authority, project, bytes, again)
+    assert.equal(third.signingRequestId, first.signingRequestId)
+    await assert.rejects(submit(authority, project, zipOf(['p.json', payloadFor()]), again), {
+      code: 'ERR_SIGNING_IDEMPOTENCY',
+    })
+  })
+
+  it('cancels itself after its timeout, and its submitter may cancel it', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 1, approverCount: 1 })
+    const { signing } = authority.services
+    const bytes = zipOf(['payload.json', payloadFor()])
+    const timed = await submit(authority, project, bytes, { cancellationTimeoutInSeconds: 1 })
+    const other = await submit(authority, project, bytes)
+    await signing.cancel(project.submitter.caller(), other.signingRequestId)
+    await new Promise((resolve) => setTimeout(resolve, 2600))
+    for (const { signingRequestId } of [timed, other]) {
+      assert.equal(
+        signing.getStatus(project.submitter.caller(), signingRequestId).status,
+        'Canceled',
+      )
+    }
+  })
+
+  it('takes an announced artifact only with the announced bytes', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const { signing } = authority.services
+    const bytes = zipOf(['payload.json', payloadFor()])
+    const { createHash } = await import('node:crypto')
+    const sha256Hash = createHash('sha256').update(bytes).digest('hex')
+    const announced = await signing.submitWithoutArtifact(
+      project.submitter.caller(),
+      { ...project.submission, parameters: {} },
+      { fileName: 'payload.json.zip', sha256Hash },
+    )
+    assert.equal(announced.status, 'WaitingForArtifactUpload')
+    const id = announced.signingRequestId
+    await assert.rejects(
+      signing.uploadUnsignedArtifact(
+        project.submitter.caller(),
+        id,
+        zipOf(['other.json', payloadFor()]),
+      ),
+      { code: 'ERR_SIGNING_ARTIFACT_DIFFERS' },
+    )
+    assert.equal(
+      (await signing.uploadUnsignedArtifact(project.submitter.caller(), id, bytes)).status,
+      'Completed',
+    )
+    // A client that lost the answer repeats the upload.
+    assert.equal(
+      (await signing.uploadUnsignedArtifact(project.submitter.caller(), id, bytes)).status,
+      'Completed',
+    )
+  })
+
+  it('resubmits under another policy, with the rights and rules of that one', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const { signing, administration } = authority.services
+    await administration.createSigningPolicy(authority.admin.caller(), 'app', {
+      slug: 'second',
+      name: 'Second',
+      certificateSlug: 'release',
+      submitters: { users: [project.submitter.id], groups: [] },
+      allowedImages: ['registry.acme.test/other/**'],
+    })
+    const original = await submit(authority, project, zipOf(['payload.json', payloadFor()]))
+    const again = await signing.resubmit(
+      project.submitter.caller(),
+      original.signingRequestId,
+      { signingPolicySlug: 'second' },
+      undefined,
+      undefined,
+    )
+    assert.equal(again.status, 'Denied')
+    const record = signing.get(project.submitter.caller(), again.signingRequestId)
+    assert.equal(record.originalSigningRequestId, original.signingRequestId)
+  })
+
+  it('signs a hash only where the policy allows it', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const { signing, administration } = authority.services
+    const hash = {
+      signatureAlgorithm: 'Ecdsa',
+      hash: new Uint8Array(32).fill(3),
+      ecdsaFormat: 'der',
+    } as const
+    const submission = { ...project.submission, parameters: {} }
+    await assert.rejects(signing.signHash(project.submitter.caller(), submission, hash), {
+      code: 'ERR_SIGNING_HASH_NOT_ALLOWED',
+    })
+    await administration.editSigningPolicy(authority.admin.caller(), 'app', 'release', {
+      allowHashSigning: true,
+    })
+    const { signature, signingRequestId } = await signing.signHash(
+      project.submitter.caller(),
+      submission,
+      hash,
+    )
+    assert.ok(signature.length > 64)
+    assert.equal(signing.get(project.submitter.caller(), signingRequestId).kind, 'hash')
+    await assert.rejects(
+      signing.signHash(project.submitter.caller(), submission, {
+        ...hash,
+        hash: new Uint8Array(31),
+      }),
+      { code: 'ERR_SIGNING_INPUT' },
+    )
+  })
+
+  it('is found by digest and by repository, and only by those who may read it', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const { signing } = authority.services
+    await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor('registry.acme.test/team/a', '1')]),
+    )
+    await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor('registry.acme.test/team/b', '2')]),
+    )
+    const find = (query: object, by = project.submitter) =>
+      signing.list(by.caller(), query).signingRequests.map(({ images }) => images[0]?.repository)
+    assert.deepEqual(find({}), ['registry.acme.test/team/b', 'registry.acme.test/team/a'])
+    assert.deepEqual(find({ digest: `sha256:${'1'.repeat(64)}` }), ['registry.acme.test/team/a'])
+    assert.deepEqual(find({ repository: 'registry.acme.test/team/b' }), [
+      'registry.acme.test/team/b',
+    ])
+    assert.deepEqual(find({}, await authority.addUser('stranger')), [])
+    assert.deepEqual(find({}, await authority.addOrganization('Other')), [])
+  })
+})
