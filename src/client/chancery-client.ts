@@ -292,6 +292,14 @@ export class ChanceryClient {
     return readList(answer, 'artifactConfigurations', ARTIFACT_CONFIGURATION_VIEW)
   }
 
+  async getArtifactConfiguration(
+    project: string,
+    slug: string,
+  ): Promise<administration.ArtifactConfigurationView> {
+    const path = this.#path('Projects', project, 'ArtifactConfigurations', slug)
+    return readObject(await this.#rest.get(path), ARTIFACT_CONFIGURATION_VIEW)
+  }
+
   async createArtifactConfiguration(
     project: string,
     create: administration.CreateArtifactConfiguration,

@@ -8,7 +8,6 @@ export const CLI_CODES = {
   ERR_CLI_FILE: { kind: 'invalid', summary: 'A local file cannot be read or written' },
   ERR_CLI_OUTPUT: { kind: 'unavailable', summary: 'The output cannot be written' },
   ERR_CLI_NOT_FOUND: { kind: 'missing', summary: 'The server has no object of that name' },
-  ERR_CLI_AMBIGUOUS: { kind: 'conflict', summary: 'Several objects have that name' },
   ERR_CLI_NOT_SIGNED: { kind: 'refused', summary: 'The signing request ended without a signature' },
   ERR_CLI_WAIT: { kind: 'unavailable', summary: 'The signing request is not finished yet' },
   ERR_CLI_AUDIT_BROKEN: { kind: 'refused', summary: 'The audit log does not hold together' },

@@ -1,0 +1,16 @@
+import type { ApplicationContext } from '@stricli/core'
+import type { Environment, EnvironmentSecrets } from '../config/environment.ts'
+import type { Output } from './output.ts'
+import type { CliServices } from './services.ts'
+
+/** What every command gets as `this`. */
+export interface CliContext extends ApplicationContext {
+  readonly output: Output
+  readonly environment: Environment
+  readonly secrets: EnvironmentSecrets
+  readonly services: CliServices
+  /** Whether a person looks at stderr. */
+  readonly isInteractive: boolean
+  /** Reads all of standard input; at most 1 MiB. */
+  readonly readStandardInput: () => Promise<string>
+}

@@ -1,0 +1,51 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { ChanceryError } from '../errors/chancery-error.ts'
+
+/**
+ * Reads a file that the user named.
+ *
+ * @throws ChanceryError ERR_CLI_FILE if it cannot be read, or is larger than `maxBytes`.
+ */
+export async function readUserFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (cause) {
+    throw new ChanceryError('ERR_CLI_FILE', `expected to read ${path}, found ${reasonOf(cause)}`, {
+      cause,
+    })
+  }
+  if (bytes.length > maxBytes) {
+    throw new ChanceryError('ERR_CLI_FILE', `expected at most ${maxBytes} bytes in ${path}`)
+  }
+  return bytes
+}
+
+/**
+ * Writes a file that the user named, whole or not at all; replaces one that exists.
+ *
+ * @param mode Permissions of a new file.
+ * @throws ChanceryError ERR_CLI_FILE if it cannot be written.
+ */
+export async function writeUserFile(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+  const fresh = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+  try {
+    await writeFile(fresh, bytes, { mode })
+    await rename(fresh, path)
+  } catch (cause) {
+    await rm(fresh, { force: true }).catch(() => undefined)
+    throw new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${reasonOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+  if (code === 'ENOENT') return 'no such file or directory'
+  if (code === 'EACCES' || code === 'EPERM') return 'that you may not'
+  if (code === 'EISDIR') return 'a directory'
+  if (code === 'ENOSPC') return 'a full disk'
+  return typeof code === 'string' ? code : 'an error'
+}

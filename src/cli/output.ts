@@ -1,0 +1,42 @@
+/** Where text goes; process.stdout and process.stderr are ones. */
+export interface TextStream {
+  write(text: string | Uint8Array): unknown
+}
+
+/**
+ * What a command says. Results go to stdout, once; everything else to stderr, so that `chancery … --json | jq` and
+ * `chancery … > file` always get the result alone.
+ */
+export class Output {
+  readonly #stdout: TextStream
+  readonly #stderr: TextStream
+
+  constructor(stdout: TextStream, stderr: TextStream) {
+    this.#stdout = stdout
+    this.#stderr = stderr
+  }
+
+  /** The result: one JSON document where `isJson`, else text. A command calls it at most once. */
+  result(isJson: boolean | undefined, document: unknown, text: () => string): void {
+    this.#stdout.write(isJson === true ? `${JSON.stringify(document, null, 2)}\n` : endLine(text()))
+  }
+
+  /** The result as it is: a file, a line that other programs read. */
+  raw(bytes: Uint8Array | string): void {
+    this.#stdout.write(bytes)
+  }
+
+  /** A line about what is going on. */
+  progress(line: string): void {
+    this.#stderr.write(`${line}\n`)
+  }
+
+  /** Something that went well but deserves attention. */
+  warn(line: string): void {
+    this.#stderr.write(`warning: ${line}\n`)
+  }
+}
+
+function endLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}

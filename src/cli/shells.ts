@@ -1,0 +1,5 @@
+/** The shells that `chancery completion` knows. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+
+/** One of {@link SHELLS}. */
+export type Shell = (typeof SHELLS)[number]
