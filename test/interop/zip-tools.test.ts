@@ -49,7 +49,6 @@ describe('archives of zip', { skip: zip.absent }, () => {
     await run(zip.path, ['-q', '-d', 'new.zip', 'd/*'], cwd)
     assert.deepEqual(contents(await readFile(join(cwd, 'new.zip'))), { 'payload.json': PAYLOAD })
   })
-  })
 
   it('refuses encrypted archives and links', async () => {
     await using directory = await createTemporaryDirectory()
