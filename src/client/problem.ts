@@ -19,7 +19,8 @@ export function errorFromProblem(status: number, body: Uint8Array): ChanceryErro
     typeof type === 'string' && type.startsWith(TYPE_PREFIX) ? type.slice(TYPE_PREFIX.length) : ''
   const hints = readTexts(problem['hints'])
   const message = readMessage(problem) ?? `the server answered with status ${status}`
-  return new ChanceryError(isErrorCode(code) ? code : codeOfStatus(status), message, {
+  if (isErrorCode(code)) return new ChanceryError(code, message, { hints })
+  return new ChanceryError(codeOfStatus(status), message, {
     hints: hints.length > 0 ? hints : hintsOfStatus(status),
   })
 }

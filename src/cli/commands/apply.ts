@@ -48,7 +48,7 @@ export async function apply(
       throw thrown
     }
   }
-  adviseTokens(this, changes)
+  if (!isDryRun) adviseTokens(this, changes)
   this.output.result(flags.json, { isDryRun, changes: changes.map(toDocument), warnings }, () =>
     describe(changes, isDryRun),
   )
