@@ -71,12 +71,14 @@ function runProgram(program: string, input: string, environment: Environment): P
     const child = spawn(program, ['get'], {
       env: { ...environment },
       stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: TIMEOUT_MS,
-      killSignal: 'SIGKILL',
     })
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
     const pieces: Uint8Array[] = []
     let length = 0
-    child.once('error', reject)
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
     // A helper may end without reading its input.
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
@@ -90,6 +92,7 @@ function runProgram(program: string, input: string, environment: Environment): P
       if (signal !== null) child.stdout.destroy()
     })
     child.once('close', (exitCode, signal) => {
+      clearTimeout(timer)
       const output = Buffer.concat(pieces).toString('utf8')
       resolve({ exitCode, output, isCutOff: signal === 'SIGKILL' })
     })

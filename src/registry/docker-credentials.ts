@@ -83,9 +83,10 @@ async function readCredentialFile(
     throw unusable(path, 'it is not JSON', cause)
   }
   const members = asMembers(value)
-  const credsStore = members?.['credsStore'] ?? ''
-  const auths = asMembers(members?.['auths'] ?? {})
-  const credHelpers = asMembers(members?.['credHelpers'] ?? {})
+  if (members === undefined) throw unusable(path, 'expected a JSON object')
+  const credsStore = members['credsStore'] ?? ''
+  const auths = asMembers(members['auths'] ?? {})
+  const credHelpers = asMembers(members['credHelpers'] ?? {})
   if (auths === undefined || credHelpers === undefined || typeof credsStore !== 'string') {
     throw unusable(
       path,

@@ -35,7 +35,9 @@ export function backoffMs(policy: RetryPolicy, attempt: number): number {
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1000
-  const at = Date.parse(header)
+  const at = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/.test(header)
+    ? Date.parse(header)
+    : NaN
   return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
