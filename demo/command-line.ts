@@ -1,0 +1,70 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('../bin/chancery.js', import.meta.url))
+
+/** What a command left behind. */
+export interface Finished {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How a command is run. */
+export interface RunOptions {
+  readonly cwd: string
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Runs `chancery` with arguments, as a process of its own. */
+export async function runChancery(args: readonly string[], options: RunOptions): Promise<Finished> {
+  const child = startChancery(args, options)
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? 70))
+  })
+  return { exitCode, stdout: stdout(), stderr: stderr() }
+}
+
+/** Starts `chancery serve`, and resolves with its URL when it answers. */
+export async function startServer(
+  args: readonly string[],
+  options: RunOptions,
+): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+  const child = startChancery(['serve', ...args], options)
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const found = /Listening on (\S+)/.exec(stdout())?.[1]
+      if (found !== undefined) resolve(found)
+    })
+    child.once('error', reject)
+    child.once('exit', (code) =>
+      reject(new Error(`the server ended with ${code ?? 70}: ${stderr()}`)),
+    )
+  })
+  return { url, child }
+}
+
+/** Ends a server the way an operator does, and resolves when it is gone. */
+export async function stopServer(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await exited
+}
+
+function startChancery(args: readonly string[], { cwd, environment }: RunOptions): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...args], {
+    cwd,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = []
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString('utf8')
+}
