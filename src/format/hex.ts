@@ -13,7 +13,10 @@ export function encodeHex(bytes: Uint8Array): string {
 export function decodeHex(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'hex')
   if (bytes.toString('hex') !== text) {
-    throw new ChanceryError('ERR_FORMAT_HEX', 'expected lower-case hexadecimal digits, an even number of them')
+    throw new ChanceryError(
+      'ERR_FORMAT_HEX',
+      'expected lower-case hexadecimal digits, an even number of them',
+    )
   }
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -27,7 +27,7 @@ export async function submitWithoutArtifact(
   submission: Submission,
   metadata: UnsignedArtifactMetadata,
 ): Promise<Submitted> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission)
+  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   const hash = decodeSha256(metadata.sha256Hash)
   const key = idempotencyOf(caller, submission, hash, metadata.fileName, null)
   const known = findEarlier(context, caller, key)
@@ -89,11 +89,16 @@ export async function uploadUnsignedArtifact(
       { hints: ['upload the file that was announced, or submit the other one anew'] },
     )
   }
-  const target = findSubmissionTarget(context.catalog, caller.principal, {
-    signingPolicyId: request.signingPolicyId,
-    artifactConfigurationId: request.body.artifactConfigurationId,
-    parameters: {},
-  })
+  const target = findSubmissionTarget(
+    context.catalog,
+    caller.principal,
+    {
+      signingPolicyId: request.signingPolicyId,
+      artifactConfigurationId: request.body.artifactConfigurationId,
+      parameters: {},
+    },
+    context.now(),
+  )
   const verdict = examineArtifact(
     target.configuration,
     target.policy,

@@ -54,7 +54,7 @@ async function examineAndSign(
       `the signing policy '${policy.slug}' is disabled`,
     )
   }
-  const certificate = findSigningCertificate(context.catalog, policy)
+  const certificate = findSigningCertificate(context.catalog, policy, context.now())
   const artifact = await context.artifacts.load(request.id, 'unsigned')
   const input = inputOf(artifact, request.body.isEntry)
   const configuration = configurationOf(context, request)

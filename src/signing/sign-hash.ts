@@ -36,7 +36,7 @@ export async function signHash(
   submission: Submission,
   hash: HashToSign,
 ): Promise<{ readonly signingRequestId: string; readonly signature: Uint8Array }> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission)
+  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   await requireHashesAllowed(context, caller, target)
   const scheme = schemeOf(hash, target.certificate.algorithm)
   requireSmallMetadata(hash.metadata)

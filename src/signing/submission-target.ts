@@ -6,9 +6,11 @@ import type {
   SigningPolicy,
 } from '../catalog/objects.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { decodeBase64 } from '../format/base64.ts'
 import { parseGuid } from '../format/guid.ts'
 import { maySubmit, requirePermission } from '../policy/permission.ts'
 import type { Principal } from '../policy/principal.ts'
+import { parseCertificate, type X509Certificate } from '../x509/certificate.ts'
 import type { Submission } from './signing-service.ts'
 
 /** What a submission is made to. All of it is active and of the caller's organization. */
@@ -29,6 +31,7 @@ export function findSubmissionTarget(
   catalog: Catalog,
   principal: Principal,
   submission: Submission,
+  now: number,
 ): SubmissionTarget {
   const policy = findPolicy(catalog, principal, submission)
   requirePermission(
@@ -45,15 +48,25 @@ export function findSubmissionTarget(
     `artifact configuration '${configuration.slug}'`,
     'ArtifactConfigurationSlug',
   )
-  return { project, policy, configuration, certificate: findSigningCertificate(catalog, policy) }
+  return {
+    project,
+    policy,
+    configuration,
+    certificate: findSigningCertificate(catalog, policy, now),
+  }
 }
 
 /**
  * The certificate of a policy, if it can sign.
  *
- * @throws ChanceryError ERR_SIGNING_CERTIFICATE if it is disabled or waits for its X.509 certificate.
+ * @param now Milliseconds since 1970.
+ * @throws ChanceryError ERR_SIGNING_CERTIFICATE if it is disabled, waits for its X.509 certificate or is not valid now.
  */
-export function findSigningCertificate(catalog: Catalog, policy: SigningPolicy): Certificate {
+export function findSigningCertificate(
+  catalog: Catalog,
+  policy: SigningPolicy,
+  now: number,
+): Certificate {
   const certificate = catalog.find('certificate', policy.certificateId)
   if (certificate === undefined) throw new Error(`the policy ${policy.id} has no certificate`)
   if (!certificate.isActive) {
@@ -73,7 +86,29 @@ export function findSigningCertificate(catalog: Catalog, policy: SigningPolicy):
       { field: 'SigningPolicySlug', hints: ['upload the certificate that the CA issued'] },
     )
   }
+  requireValidNow(certificate, now)
   return certificate
+}
+
+const leaves = new WeakMap<Certificate, X509Certificate>()
+
+function requireValidNow(certificate: Certificate, now: number): void {
+  const [der] = certificate.chain
+  if (der === undefined) return
+  let leaf = leaves.get(certificate)
+  if (leaf === undefined) {
+    leaf = parseCertificate(decodeBase64(der))
+    leaves.set(certificate, leaf)
+  }
+  if (now >= leaf.notBefore.getTime() && now < leaf.notAfter.getTime() + 1000) return
+  throw new ChanceryError(
+    'ERR_SIGNING_CERTIFICATE',
+    `the certificate '${certificate.slug}' is valid from ${leaf.notBefore.toISOString()} to ${leaf.notAfter.toISOString()}, not now`,
+    {
+      field: 'SigningPolicySlug',
+      hints: ['give the policy a certificate that is valid, or upload a new one'],
+    },
+  )
 }
 
 function findPolicy(catalog: Catalog, principal: Principal, submission: Submission): SigningPolicy {

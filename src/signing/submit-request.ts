@@ -26,7 +26,7 @@ export async function submitRequest(
   artifact: IncomingArtifact,
   predecessor: Predecessor | null = null,
 ): Promise<Submitted> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission)
+  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   const hash = sha256(artifact.bytes)
   const key = idempotencyOf(caller, submission, hash, artifact.fileName, predecessor)
   const known = findEarlier(context, caller, key)

@@ -1,0 +1,156 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import { sha256Hex } from '../crypto/digest.ts'
+import type { SignatureScheme } from '../crypto/signer.ts'
+import { verifySignature } from '../crypto/verify-signature.ts'
+import type { AuditEvent, Reader } from '../db/ledger.ts'
+import { decodeBase64 } from '../format/base64.ts'
+import { canonicalJson, parseJson } from '../format/json.ts'
+import type { ArtifactStore } from './artifact-store.ts'
+import { planStored } from './complete-request.ts'
+import type { RequestStore } from './request-store.ts'
+import type { SigningRequest } from './signing-request.ts'
+
+/** What a check of the signing requests reads. */
+export interface CheckContext {
+  readonly catalog: Catalog
+  readonly reader: Reader
+  readonly requests: RequestStore
+  readonly artifacts: ArtifactStore
+}
+
+/** What was counted, and one sentence for each thing that does not hold. */
+export interface RequestCheck {
+  readonly requests: number
+  readonly signatures: number
+  readonly problems: readonly string[]
+}
+
+/**
+ * Holds every signing request against its stored bytes, its signatures against the key, and both against the audit
+ * log: no signature without its event, no event without its request.
+ */
+export async function checkRequests(context: CheckContext): Promise<RequestCheck> {
+  const problems: string[] = []
+  let requests = 0
+  let signatures = 0
+  for (const { id } of context.reader.iterate<{ id: string }>(
+    'SELECT id FROM signing_requests ORDER BY seq',
+  )) {
+    const request = context.requests.find(id)
+    if (request === undefined) continue
+    requests += 1
+    signatures += request.body.signatures.length
+    problems.push(
+      ...(await checkRequest(context, request)).map(
+        (problem) => `signing request ${id}: ${problem}`,
+      ),
+    )
+  }
+  problems.push(...eventsWithoutRequest(context.reader))
+  return { requests, signatures, problems }
+}
+
+async function checkRequest(
+  context: CheckContext,
+  request: SigningRequest,
+): Promise<readonly string[]> {
+  try {
+    const { status, body } = request
+    const isSigned = body.signatures.length > 0
+    if (isSigned !== (status === 'Completed'))
+      return [`is ${status} with ${body.signatures.length} signatures`]
+    const problems = submittedProblems(context.reader, request)
+    if (isSigned) problems.push(...signedProblems(context.reader, request))
+    if (hasArtifact(request)) problems.push(...(await artifactProblems(context, request)))
+    return problems
+  } catch (thrown) {
+    return [thrown instanceof Error ? thrown.message : 'cannot be read']
+  }
+}
+
+function hasArtifact({ kind, status, body }: SigningRequest): boolean {
+  return (
+    kind === 'artifact' &&
+    body.artifactsDeletedAt === null &&
+    status !== 'WaitingForArtifactUpload' &&
+    status !== 'Canceled'
+  )
+}
+
+function submittedProblems(reader: Reader, request: SigningRequest): string[] {
+  return eventsOf(reader, request.id, 'SigningRequest.Submitted').length === 1
+    ? []
+    : ['its submission is not in the audit log']
+}
+
+function signedProblems(reader: Reader, request: SigningRequest): string[] {
+  const [signed, ...more] = eventsOf(reader, request.id, 'SigningRequest.Signed')
+  if (signed === undefined) return ['its signatures are not in the audit log']
+  if (more.length > 0) return ['it was signed more than once']
+  const isSame = canonicalJson(signed.data['signatures']) === canonicalJson(request.body.signatures)
+  return isSame ? [] : ['its signatures are not those in the audit log']
+}
+
+async function artifactProblems(
+  context: CheckContext,
+  request: SigningRequest,
+): Promise<readonly string[]> {
+  const artifact = await context.artifacts.load(request.id, 'unsigned')
+  const { unsignedArtifactSha256, signatures } = request.body
+  if (sha256Hex(artifact.bytes) !== unsignedArtifactSha256)
+    return ['its artifact is not the submitted one']
+  if (signatures.length === 0) return []
+  const plan = planStored(context, request, artifact)
+  if (plan.files.length !== signatures.length)
+    return ['its signatures are not those that its configuration asks for']
+  const publicKey = publicKeyOf(context, request)
+  return signatures.flatMap((signature, index) => {
+    const file = plan.files[index]
+    if (file?.path !== signature.path) return [`the signature of ${signature.path} is out of place`]
+    const scheme: SignatureScheme = {
+      hash: file.hash,
+      ...(file.rsaPadding === undefined ? {} : { rsaPadding: file.rsaPadding }),
+    }
+    return verifies(() => {
+      verifySignature(publicKey, file.bytes, decodeBase64(signature.signature), scheme)
+    })
+      ? []
+      : [`the signature of ${signature.path} does not verify`]
+  })
+}
+
+function verifies(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function publicKeyOf(context: CheckContext, request: SigningRequest): Uint8Array {
+  const certificate = context.catalog.find('certificate', request.body.certificateId)
+  if (certificate === undefined) throw new Error('its certificate is missing')
+  return decodeBase64(certificate.publicKey)
+}
+
+function eventsOf(reader: Reader, id: string, type: string): readonly AuditEvent[] {
+  return reader
+    .all<{ record: string }>(
+      'SELECT record FROM audit_events WHERE object_id = ? AND type = ?',
+      id,
+      type,
+    )
+    .map(({ record }) => parseJson(record) as AuditEvent)
+}
+
+function eventsWithoutRequest(reader: Reader): readonly string[] {
+  return reader
+    .all<{ object_id: string; type: string }>(
+      "SELECT object_id, type FROM audit_events e WHERE type IN ('SigningRequest.Submitted', 'SigningRequest.Signed') AND NOT EXISTS (SELECT 1 FROM signing_requests WHERE id = e.object_id)",
+    )
+    .map(
+      ({ object_id, type }) =>
+        `the event ${type} speaks of the signing request ${object_id}, which is missing`,
+    )
+}
