@@ -40,6 +40,7 @@ interface Located {
 const outputLimit = 6_000
 const slowestShown = 5
 const skippedShown = 8
+const framesShown = 5
 
 /**
  * Reads the events of a test run and tells what matters of them: a line for each file, every
@@ -215,18 +216,25 @@ function fileOf(located: Located): string {
   return located.entryFile ?? located.file ?? ''
 }
 
-/** The inner error's message (it has the difference of an assertion) and our part of its stack. */
+/** The messages of an error and its causes (they have the differences), and our part of the stack. */
 function describe(error: Error, root: string): string {
-  const cause = error.cause
-  if (!(cause instanceof Error)) return error.message
-  const code = (cause as { code?: unknown }).code
-  const name = typeof code === 'string' && code !== 'ERR_ASSERTION' ? `${code}: ` : ''
-  const frames = (cause.stack ?? '')
+  const lines: string[] = []
+  // The outermost error is the runner's own, and says what its cause says.
+  for (let at = error.cause ?? error; at instanceof Error; at = at.cause) {
+    const code = (at as { code?: unknown }).code
+    const name = typeof code === 'string' && code !== 'ERR_ASSERTION' ? `${code}: ` : ''
+    lines.push(`${lines.length === 0 ? '' : 'caused by: '}${name}${at.message}`)
+    lines.push(...framesOf(at, root).slice(0, framesShown))
+  }
+  return lines.length === 0 ? error.message : lines.join('\n')
+}
+
+function framesOf(error: Error, root: string): string[] {
+  return (error.stack ?? '')
     .split('\n')
     .filter((line) => /^\s+at /.test(line) && line.includes(root))
     .filter((line) => !line.includes('node_modules'))
     .map((line) => line.replace(`file://${root}/`, '').replace(`${root}/`, ''))
-  return [`${name}${cause.message}`, ...frames.slice(0, 5)].join('\n')
 }
 
 function indent(text: string): string {

@@ -8,10 +8,10 @@ import { printErrorsPage } from '../../tools/errors-doc.ts'
 import { folderOf, isTest, readSourceTree, root } from './source-tree.ts'
 
 describe('error codes', () => {
-  it('are named after an area and have a summary of one sentence', () => {
+  it('are named after an area and have a summary of one line', () => {
     for (const [code, { summary }] of Object.entries<CodeEntry>(CODES)) {
       assert.match(code, /^ERR(_[A-Z0-9]+){2,}$/)
-      assert.match(summary, /^\S.{4,}[^.\s]$/, `${code}: ${summary}`)
+      assert.match(summary, /^\S.{4,}\S$/, `${code}: ${summary}`)
     }
     assert.ok(Object.keys(CODES).length > 50)
   })

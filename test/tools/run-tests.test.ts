@@ -11,6 +11,7 @@ const imports =
   "import { describe, it } from 'node:test'\nimport assert from 'node:assert/strict'\n"
 const passing = `${imports}it('passes', () => {})\n`
 const failing = `${imports}describe('sums', () => { it('adds', () => { assert.equal(1 + 1, 3) }) })\n`
+const caused = `${imports}it('sums', () => { throw new Error('outer', { cause: new Error('inner') }) })\n`
 
 /** Runs the tests of a directory that has just these files. */
 async function runTests(
@@ -44,6 +45,11 @@ describe('npm test', () => {
     assert.deepEqual([finished.code, totals(finished)], [1, ['1 passed, 1 failed']])
     assert.match(finished.stdout, /^FAILED src\/b\.test\.ts:3: sums > adds$/m)
     assert.match(finished.stdout, /2 !== 3/)
+  })
+
+  it('shows the causes of an error', async () => {
+    const finished = await runTests({ 'a.test.ts': caused })
+    assert.match(finished.stdout, /outer[^]*caused by: inner/)
   })
 
   it('fails a file that cannot be loaded, has no tests or ends early', async () => {
