@@ -1,6 +1,6 @@
 import type { Caller } from '../policy/caller.ts'
 import type * as wire from '../wire/administration.ts'
-import type { Created } from '../wire/common.ts'
+import type { Created } from '../wire/shapes.ts'
 
 /** An uploaded file. */
 export interface Upload {

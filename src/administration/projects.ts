@@ -10,7 +10,7 @@ import {
 import type { Assignees, Principal } from '../policy/principal.ts'
 import { getTemplate } from '../policy/templates.ts'
 import type { CreateProject, EditProject, ProjectView } from '../wire/administration.ts'
-import type { AssigneesBody } from '../wire/common.ts'
+import type { AssigneesBody } from '../wire/shapes.ts'
 import type { Administration } from './administration.ts'
 import { NOBODY, requireAssignees } from './assignees.ts'
 import {
