@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { SIGNATURE_ALGORITHMS } from '../crypto/algorithms.ts'
 import { ROLES } from '../policy/principal.ts'
-import { AssigneesBody, Guid, Slug } from '../wire/common.ts'
+import { AssigneesBody, Guid, Slug } from '../wire/shapes.ts'
 import type { CatalogKind, CatalogObject } from './objects.ts'
 
 const versioned = {

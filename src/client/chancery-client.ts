@@ -1,7 +1,7 @@
 import { randomGuid } from '../crypto/random.ts'
 import type * as administration from '../wire/administration.ts'
 import type { AuditQuery, AuditVerification } from '../wire/audit.ts'
-import type { Created } from '../wire/common.ts'
+import type { Created } from '../wire/shapes.ts'
 import type * as requests from '../wire/signing-requests.ts'
 import { parseServerUrl } from './base-url.ts'
 import type {

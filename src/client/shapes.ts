@@ -1,6 +1,6 @@
 import type * as administration from '../wire/administration.ts'
 import type { AuditEventView, AuditVerification } from '../wire/audit.ts'
-import type { Created } from '../wire/common.ts'
+import type { Created } from '../wire/shapes.ts'
 import type * as requests from '../wire/signing-requests.ts'
 import { shape } from './rest.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
 import type { ChanceryError } from '../errors/chancery-error.ts'
-import { Guid } from '../wire/common.ts'
+import { Guid } from '../wire/shapes.ts'
 import { SignHash } from '../wire/signing-requests.ts'
 import { canonicalGuid, jsonBinder, pascalCase, textBinder } from './binding.ts'
 

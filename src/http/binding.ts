@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isGuid, NIL_GUID } from '../format/guid.ts'
-import { Guid } from '../wire/common.ts'
+import { Guid } from '../wire/shapes.ts'
 import { FieldErrors } from './field-errors.ts'
 
 /** Turns what a client sent into a value of a wire schema, or throws ERR_HTTP_INVALID with a message for each field. */

@@ -1,6 +1,6 @@
 import * as administration from '../wire/administration.ts'
 import * as audit from '../wire/audit.ts'
-import * as common from '../wire/common.ts'
+import * as common from '../wire/shapes.ts'
 import * as signingRequests from '../wire/signing-requests.ts'
 import type { JsonSchema } from './binding.ts'
 import type { Route } from './route.ts'

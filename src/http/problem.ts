@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { CODES } from '../errors/codes.ts'
-import type { Problem } from '../wire/common.ts'
+import type { Problem } from '../wire/shapes.ts'
 import { pascalCase } from './binding.ts'
 
 /** Seconds after which a client may try again what was unavailable. */

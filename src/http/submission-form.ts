@@ -1,6 +1,6 @@
 import { Type, type Static, type TObject } from 'typebox'
 import type { ArtifactFile, Origin, Submission } from '../signing/signing-service.ts'
-import { Guid, Slug } from '../wire/common.ts'
+import { Guid, Slug } from '../wire/shapes.ts'
 import type { BoundForm } from './form.ts'
 
 const Text = Type.String({ maxLength: 2000 })

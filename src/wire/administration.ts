@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { SIGNATURE_ALGORITHMS } from '../crypto/algorithms.ts'
 import { ROLES } from '../policy/principal.ts'
-import { AssigneesBody, Guid, Instant, Name, Slug } from './common.ts'
+import { AssigneesBody, Guid, Instant, Name, Slug } from './shapes.ts'
 
 const Role = Type.Enum([...ROLES])
 const Roles = Type.Array(Role, { maxItems: ROLES.length, uniqueItems: true })

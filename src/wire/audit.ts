@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Guid, Instant } from './common.ts'
+import { Guid, Instant } from './shapes.ts'
 
 /** One entry of the audit log. */
 export const AuditEventView = Type.Object({

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Guid, Instant, Slug } from './common.ts'
+import { Guid, Instant, Slug } from './shapes.ts'
 
 /** SignPath's `status` values. */
 export const STATUSES = [

@@ -2,7 +2,7 @@ import type { ChanceryClient } from '../../client/chancery-client.ts'
 import type { DesiredSigningPolicy, NamedAssignees } from '../../config/chancery-yaml.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { EditSigningPolicy } from '../../wire/administration.ts'
-import type { AssigneesBody } from '../../wire/common.ts'
+import type { AssigneesBody } from '../../wire/shapes.ts'
 import type { Change } from './plan.ts'
 import type { ActualState } from './state.ts'
 

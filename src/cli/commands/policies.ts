@@ -1,6 +1,6 @@
 import type { ChanceryClient } from '../../client/chancery-client.ts'
 import type { EditSigningPolicy, SigningPolicyView } from '../../wire/administration.ts'
-import type { AssigneesBody } from '../../wire/common.ts'
+import type { AssigneesBody } from '../../wire/shapes.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import { getGroup, getUser } from '../find-object.ts'

@@ -5,7 +5,7 @@ import {
   EditArtifactConfiguration,
   EditArtifactConfigurationXml,
 } from '../../wire/administration.ts'
-import { Created } from '../../wire/common.ts'
+import { Created } from '../../wire/shapes.ts'
 import { created, json, NO_CONTENT } from '../answer.ts'
 import { EMPTY_BODY, jsonBody, NO_BODY } from '../body.ts'
 import { route, type Route } from '../route.ts'

@@ -7,7 +7,7 @@ import {
   CreateSelfSignedX509,
   EditCertificate,
 } from '../../wire/administration.ts'
-import { Created, Name, Slug } from '../../wire/common.ts'
+import { Created, Name, Slug } from '../../wire/shapes.ts'
 import { created, FILE, json, NO_CONTENT, text } from '../answer.ts'
 import { EMPTY_BODY, formBody, jsonBody, NO_BODY } from '../body.ts'
 import type { BoundForm } from '../form.ts'

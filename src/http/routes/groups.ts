@@ -6,7 +6,7 @@ import {
   GroupView,
   ModifyMembers,
 } from '../../wire/administration.ts'
-import { Created } from '../../wire/common.ts'
+import { Created } from '../../wire/shapes.ts'
 import { created, json, NO_CONTENT } from '../answer.ts'
 import { EMPTY_BODY, jsonBody, NO_BODY } from '../body.ts'
 import { identifier } from '../identifier.ts'

@@ -3,7 +3,7 @@ import { ChanceryError } from '../../errors/chancery-error.ts'
 import { encodeBase64, decodeBase64 } from '../../format/base64.ts'
 import { parseJson } from '../../format/json.ts'
 import type { IncomingArtifact, Submitted } from '../../signing/signing-service.ts'
-import { Guid, Slug } from '../../wire/common.ts'
+import { Guid, Slug } from '../../wire/shapes.ts'
 import {
   SigningRequestStatus,
   SubmittedPayload,

@@ -7,7 +7,7 @@ import {
   EditUser,
   UserView,
 } from '../../wire/administration.ts'
-import { Created } from '../../wire/common.ts'
+import { Created } from '../../wire/shapes.ts'
 import { created, json, NO_CONTENT } from '../answer.ts'
 import { EMPTY_BODY, jsonBody, looseBody, NO_BODY } from '../body.ts'
 import { identifier } from '../identifier.ts'
