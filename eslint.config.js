@@ -25,10 +25,19 @@ const environment = ban(
   "MemberExpression[object.name='process'][property.name='env']",
   'The environment is read in config/ only.',
 )
-const console_ = ban("MemberExpression[object.name='console']", 'Write through cli/output.ts or http/log.ts.')
+const console_ = ban(
+  "MemberExpression[object.name='console']",
+  'Write through cli/output.ts or http/log.ts.',
+)
 const clock = [
-  ban("CallExpression[callee.object.name='Date'][callee.property.name='now']", 'No clock below L3: take the time as an argument.'),
-  ban("NewExpression[callee.name='Date'][arguments.length=0]", 'No clock below L3: take the time as an argument.'),
+  ban(
+    "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+    'No clock below L3: take the time as an argument.',
+  ),
+  ban(
+    "NewExpression[callee.name='Date'][arguments.length=0]",
+    'No clock below L3: take the time as an argument.',
+  ),
 ]
 
 export default tseslint.config(
@@ -36,18 +45,30 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', name: ['it', 'test', 'describe', 'suite'], package: 'node:test' }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', name: ['it', 'test', 'describe', 'suite'], package: 'node:test' },
+          ],
+        },
       ],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: true },
+      ],
       // Rows of a query have the type that the SQL text gives them: only the caller knows it.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       eqeqeq: 'error',
@@ -71,14 +92,27 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { group: ['node:fs', 'node:fs/*', 'node:net', 'node:http', 'node:https', 'node:child_process'], message: 'No I/O below L2.' },
+            {
+              group: [
+                'node:fs',
+                'node:fs/*',
+                'node:net',
+                'node:http',
+                'node:https',
+                'node:child_process',
+              ],
+              message: 'No I/O below L2.',
+            },
           ],
         },
       ],
     },
   },
   { files: ['src/format/{base64,hex,json}.ts'], rules: { 'no-restricted-syntax': 'off' } },
-  { files: ['src/config/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...everywhere, jsonParse, console_] } },
+  {
+    files: ['src/config/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...everywhere, jsonParse, console_] },
+  },
   {
     files: ['test/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts', 'demo/**/*.ts', '**/*.test.ts'],
     rules: {

@@ -220,7 +220,7 @@ function fileOf(located: Located): string {
 function describe(error: Error, root: string): string {
   const lines: string[] = []
   // The outermost error is the runner's own, and says what its cause says.
-  for (let at = error.cause ?? error; at instanceof Error; at = at.cause) {
+  for (let at: unknown = error.cause ?? error; at instanceof Error; at = at.cause) {
     const code = (at as { code?: unknown }).code
     const name = typeof code === 'string' && code !== 'ERR_ASSERTION' ? `${code}: ` : ''
     lines.push(`${lines.length === 0 ? '' : 'caused by: '}${name}${at.message}`)

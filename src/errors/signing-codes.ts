@@ -2,8 +2,14 @@ import type { CodeEntry } from './code-table.ts'
 
 /** The error codes of `signing/`. */
 export const SIGNING_CODES = {
-  ERR_SIGNING_INPUT: { kind: 'invalid', summary: 'The submission is not what the contract asks for' },
-  ERR_SIGNING_UNKNOWN: { kind: 'invalid', summary: 'The submission names something that does not exist' },
+  ERR_SIGNING_INPUT: {
+    kind: 'invalid',
+    summary: 'The submission is not what the contract asks for',
+  },
+  ERR_SIGNING_UNKNOWN: {
+    kind: 'invalid',
+    summary: 'The submission names something that does not exist',
+  },
   ERR_SIGNING_INACTIVE: {
     kind: 'invalid',
     summary: 'The submission names something that is disabled',
@@ -33,7 +39,10 @@ export const SIGNING_CODES = {
     kind: 'invalid',
     summary: 'The signed artifact is not there yet, or never will be',
   },
-  ERR_SIGNING_ARTIFACT_MISSING: { kind: 'missing', summary: 'The signing request has no such file' },
+  ERR_SIGNING_ARTIFACT_MISSING: {
+    kind: 'missing',
+    summary: 'The signing request has no such file',
+  },
   ERR_SIGNING_ARTIFACT_DELETED: {
     kind: 'missing',
     summary: 'The artifacts were deleted after their retention time',
