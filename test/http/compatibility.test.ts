@@ -1,503 +1,526 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import type { InjectOptions } from 'fastify'
+import { createHash, verify, X509Certificate } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { readZip } from '../../src/format/zip-reader.ts'
+import { writeZip } from '../../src/format/zip-writer.ts'
 import { createApp } from '../../src/http/app.ts'
-import type {
-  SigningRequestRecord,
-  SigningService,
-  Submission,
-} from '../../src/signing/signing-service.ts'
+import type { SigningRequestRecord } from '../../src/signing/signing-service.ts'
+import {
+  addProject,
+  payloadFor,
+  startAuthority,
+  type TestAuthority,
+  type TestProject,
+} from '../support/authority.ts'
+import {
+  curlForm,
+  jenkinsForm,
+  mavenForm,
+  powerShellForm,
+  type ClientForm,
+  type Submittable,
+} from './client-forms.ts'
 import { BEARER, ORGANIZATION, REQUEST, servicesOf, SUBMITTED } from './services.ts'
 
-const BASE = `/Api/v1/${ORGANIZATION}/SigningRequests`
-
-interface Received {
-  submission?: Submission
-  fileName?: string
-  bytes?: string
-  isEntry?: boolean
+const CONFIGURATION = `<artifact-configuration xmlns="http://signpath.io/artifact-configuration/v1">
+  <parameters><parameter name="Version" /></parameters>
+  <zip-file>
+    <file path="payload.json">
+      <create-raw-signature output-file-name="\${file.name}.sig" hash-algorithm="sha256" rsa-padding="pkcs1" />
+    </file>
+  </zip-file>
+</artifact-configuration>`
+const PAYLOAD = payloadFor()
+const ARTIFACT: Submittable = {
+  zip: writeZip([{ path: 'payload.json', bytes: PAYLOAD }], new Date('2026-01-01T00:00:00Z')),
+  isVersioned: true,
 }
+const ZIP_HASH = createHash('sha256').update(ARTIFACT.zip).digest('hex')
 
-/** An app whose signing service keeps what it is given. */
-function appThatKeeps(
-  received: Received,
-  more: Partial<SigningService> = {},
-): ReturnType<typeof createApp> {
-  return createApp(
-    servicesOf({
-      signing: {
-        submitWithArtifact: async (_caller, submission, { fileName, bytes, isEntry }) => {
-          Object.assign(received, {
-            submission,
-            fileName,
-            bytes: Buffer.from(bytes).toString(),
-            isEntry,
-          })
-          return SUBMITTED
-        },
-        submitWithoutArtifact: async (_caller, submission, metadata) => {
-          Object.assign(received, { submission, ...metadata })
-          return {
-            ...SUBMITTED,
-            status: 'WaitingForArtifactUpload',
-            isFinalStatus: false,
-            signatures: [],
-          }
-        },
-        uploadUnsignedArtifact: async (_caller, id, bytes) => {
-          Object.assign(received, { id, bytes: Buffer.from(bytes).toString() })
-          return SUBMITTED
-        },
-        ...more,
-      },
-    }),
-  )
-}
-
-function post(url: string, contentType: string, payload: string): InjectOptions {
-  return {
-    method: 'POST',
-    url,
-    headers: { authorization: BEARER, 'content-type': contentType, host: 'signing.example:7080' },
-    payload,
+/** A signing request as JSON, as far as clients look at it. */
+interface View {
+  readonly status: string
+  readonly workflowStatus: string
+  readonly isFinalStatus: boolean
+  readonly signingRequestId: string
+  readonly webLink: string
+  readonly signedArtifactLink?: string
+  readonly unsignedArtifactLink?: string
+  readonly uploadLink?: string
+  readonly parameters: object
+  readonly description: string | null
+  readonly fileName: string
+  readonly origin?: {
+    readonly buildData: {
+      readonly buildSettingsFile?: { readonly fileName: string; readonly downloadLink: string }
+    }
+    readonly repositoryData: Readonly<Record<string, string>>
   }
 }
 
-function lines(...text: readonly string[]): string {
-  return text.join('\r\n')
+let authority: TestAuthority
+let project: TestProject
+let app: FastifyInstance
+let origin = ''
+let base = ''
+
+before(async () => {
+  authority = await startAuthority()
+  project = await addProject(authority, { approverCount: 1 })
+  const admin = authority.admin.caller()
+  await authority.services.administration.editArtifactConfigurationXml(admin, 'app', 'initial', {
+    xml: CONFIGURATION,
+  })
+  app = createApp(authority.services)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  base = `${origin}/Api/v1/${authority.organizationId}`
+})
+after(async () => {
+  await app.close()
+  await authority[Symbol.asyncDispose]()
+})
+
+function get(url: string): Promise<Response> {
+  return fetch(url, { headers: { authorization: project.submitter.authorization } })
 }
 
-/** .NET's `MultipartFormDataContent`, as the PowerShell module fills it. */
-const POWERSHELL = lines(
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Disposition: form-data; name=ProjectSlug',
-  '',
-  'my-project',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Disposition: form-data; name=SigningPolicySlug',
-  '',
-  'release-signing',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Disposition: form-data; name=Description',
-  '',
-  '',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Disposition: form-data; name=Origin.RepositoryData.Url',
-  '',
-  'https://git.example/app.git',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  "Content-Disposition: form-data; name=Origin.BuildData.BuildSettingsFile; filename=build.yml; filename*=utf-8''build.yml",
-  '',
-  'steps: []',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Disposition: form-data; name=Parameters.Version',
-  '',
-  '1.0',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11',
-  'Content-Type: application/octet-stream',
-  "Content-Disposition: form-data; name=Artifact; filename=payload.json.zip; filename*=utf-8''payload.json.zip",
-  '',
-  'PK\u0003\u0004',
-  '--0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11--',
-  '',
-)
-const POWERSHELL_TYPE = 'multipart/form-data; boundary="0d5c2b3e-5a3c-4b1a-9d54-1f2f0a7a8e11"'
+async function view(url: string): Promise<View> {
+  const answer = await get(url)
+  assert.equal(answer.status, 200)
+  return (await answer.json()) as View
+}
 
-/** `curl -F project-slug... -F "artifact=@payload.json.zip"` of the documentation. */
-const CURL = lines(
-  '--------------------------d74496d66958873e',
-  'Content-Disposition: form-data; name="projectSlug"',
-  '',
-  'my-project',
-  '--------------------------d74496d66958873e',
-  'Content-Disposition: form-data; name="signingPolicySlug"',
-  '',
-  'release-signing',
-  '--------------------------d74496d66958873e',
-  'Content-Disposition: form-data; name="artifact"; filename="payload.json.zip"',
-  'Content-Type: application/zip',
-  '',
-  'PK\u0003\u0004',
-  '--------------------------d74496d66958873e--',
-  '',
-)
-const CURL_TYPE = 'multipart/form-data; boundary=------------------------d74496d66958873e'
+function post(
+  url: string,
+  { contentType, body }: ClientForm,
+  more: Record<string, string> = {},
+): Promise<Response> {
+  const headers = {
+    authorization: project.submitter.authorization,
+    'content-type': contentType,
+    ...more,
+  }
+  return fetch(url, { method: 'POST', headers, body: new Uint8Array(body) })
+}
+
+/** The signed archive holds the original and a signature that verifies. */
+async function checkSigned(location: string): Promise<View> {
+  const request = await view(location)
+  assert.equal(request.status, 'Completed')
+  assert.equal(request.isFinalStatus, true)
+  const signed = await get(request.signedArtifactLink!)
+  assert.equal(signed.status, 200)
+  assert.match(signed.headers.get('content-disposition')!, /filename\*=UTF-8''payload\.json\.zip$/)
+  const entries = new Map(
+    readZip(await signed.bytes()).entries.map((entry) => [entry.path, entry.read()]),
+  )
+  assert.deepEqual([...entries.keys()], ['payload.json', 'payload.json.sig'])
+  assert.ok(Buffer.from(entries.get('payload.json')!).equals(PAYLOAD))
+  const certificate = await get(`${location.replace('/v1/', '/v1-pre/')}/X509Certificate`)
+  const { publicKey } = new X509Certificate(await certificate.bytes())
+  assert.ok(verify('sha256', PAYLOAD, publicKey, entries.get('payload.json.sig')!))
+  return request
+}
 
 describe('compatibility 1: paths', () => {
-  it('are the same in any case, parameters keep theirs', async () => {
-    const seen: string[] = []
-    const app = createApp(
-      servicesOf({
-        administration: {
-          getCertificate: (_caller, certificate) => {
-            seen.push(certificate)
-            return {} as never
-          },
-        },
-      }),
-    )
-    for (const path of [
-      `/Api/v1/${ORGANIZATION}/Certificates/Release_Certificate`,
-      `/API/v1/${ORGANIZATION.toUpperCase()}/certificates/Release_Certificate`,
-      `/api/V1/${ORGANIZATION}/CERTIFICATES/Release_Certificate/`,
-    ]) {
-      const { statusCode } = await app.inject({ url: path, headers: { authorization: BEARER } })
-      assert.equal(statusCode, 200, path)
+  it('are the same in any case', async () => {
+    const upper = authority.organizationId.toUpperCase()
+    for (const path of ['/Api/v1', '/API/v1', '/api/V1']) {
+      for (const rest of [
+        `/${authority.organizationId}/Certificates`,
+        `/${upper}/certificates/`,
+        `/{${upper}}/CERTIFICATES`,
+      ]) {
+        assert.equal((await get(origin + path + rest)).status, 200, path + rest)
+      }
     }
-    assert.deepEqual(seen, ['Release_Certificate', 'Release_Certificate', 'Release_Certificate'])
   })
 
-  it('of v1-pre work for the certificate of a request, for requests and for the audit log', async () => {
-    const app = createApp(
-      servicesOf({
-        audit: {
-          list: (_caller, query) => {
-            assert.ok(query.type === undefined || query.type === 'SigningRequest.*')
-            return { events: [] }
-          },
-          export: () => assert.fail(),
-          verify: () => assert.fail(),
-        },
-        signing: {
-          downloadX509Certificate: async () => ({
-            fileName: 'c.cer',
-            mediaType: 'application/pkix-cert',
-            bytes: Buffer.from('DER'),
-          }),
-          getStatus: () => SUBMITTED,
-          list: () => ({ signingRequests: [], next: null }),
-        },
-      }),
-    )
-    for (const path of [
-      `SigningRequests/${REQUEST}/X509Certificate`,
-      `SigningRequests/${REQUEST}/Status`,
-      'SigningRequests',
-      'AuditLog/Events',
-      'AuditLog/SigningRequestEvents',
-    ]) {
-      const url = `/Api/v1-pre/${ORGANIZATION}/${path}`
-      assert.equal(
-        (await app.inject({ url, headers: { authorization: BEARER } })).statusCode,
-        200,
-        path,
-      )
+  it('keep the case of parameters', async () => {
+    const seen: string[] = []
+    const getCertificate = (_caller: unknown, certificate: string): never => {
+      seen.push(certificate)
+      return {} as never
     }
+    const url = `/api/v1/${ORGANIZATION}/certificates/Release_Certificate`
+    await createApp(servicesOf({ administration: { getCertificate } })).inject({
+      url,
+      headers: { authorization: BEARER },
+    })
+    assert.deepEqual(seen, ['Release_Certificate'])
+  })
+
+  it('of v1-pre work for requests, their certificate and the audit log', async () => {
+    const submitted = await post(
+      `${base.replace('v1', 'v1-pre')}/SigningRequests`,
+      curlForm(ARTIFACT),
+    )
+    assert.equal(submitted.status, 201)
+    const id = submitted.headers.get('location')!.split('/').at(-1)!
+    const pre = base.replace('v1', 'v1-pre')
+    for (const path of [
+      '',
+      `/${id}`,
+      `/${id}/Status`,
+      `/${id}/X509Certificate`,
+      `/${id}/SignedArtifact`,
+    ]) {
+      assert.equal((await get(`${pre}/SigningRequests${path}`)).status, 200, path)
+    }
+    const headers = { authorization: authority.admin.authorization }
+    const events = await fetch(`${pre}/AuditLog/SigningRequestEvents`, { headers })
+    const { events: listed } = (await events.json()) as { events: { type: string }[] }
+    assert.ok(listed.length > 0)
+    assert.ok(listed.every(({ type }) => type.startsWith('SigningRequest.')))
+    assert.equal((await fetch(`${pre}/AuditLog/Events`, { headers })).status, 200)
   })
 })
 
-describe('compatibility 2: forms', () => {
-  it('of the PowerShell module are read', async () => {
-    const received: Received = {}
-    const app = appThatKeeps(received)
-    const answer = await app.inject(post(BASE, POWERSHELL_TYPE, POWERSHELL))
-    assert.equal(answer.statusCode, 201, answer.body)
-    const { origin, ...submission } = received.submission!
-    assert.deepEqual(submission, {
-      projectSlug: 'my-project',
-      signingPolicySlug: 'release-signing',
-      parameters: { Version: '1.0' },
+describe('compatibility 2 and 3: submissions', () => {
+  const forms = { PowerShell: powerShellForm, curl: curlForm, Maven: mavenForm }
+  for (const [client, formOf] of Object.entries(forms)) {
+    for (const route of ['SigningRequests', 'SigningRequests/SubmitWithArtifact']) {
+      it(`of ${client} to ${route} are signed`, async () => {
+        const submitted = await post(`${base}/${route}`, formOf(ARTIFACT))
+        assert.equal(submitted.status, 201)
+        const location = submitted.headers.get('location')!
+        assert.ok(location.startsWith(`${base}/SigningRequests/`))
+        assert.match(location, /SigningRequests\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+        const { signingRequestId, webLink, status, workflowStatus, isFinalStatus } =
+          (await submitted.json()) as View
+        assert.equal(location.split('/').at(-1), signingRequestId)
+        assert.ok(webLink.startsWith(`${origin}/Web/`))
+        assert.equal((await fetch(webLink)).status, 200)
+        assert.deepEqual([status, workflowStatus, isFinalStatus], ['Completed', 'Completed', true])
+        const request = await checkSigned(location)
+        assert.equal(request.fileName, 'payload.json.zip')
+        assert.deepEqual(request.parameters, client === 'curl' ? {} : { Version: '1.0' })
+      })
+    }
+  }
+
+  it('of a trusted build system keep their origin and its file, others do not', async () => {
+    const admin = authority.admin.caller()
+    const { administration } = authority.services
+    const made = await administration.addCustomTrustedBuildSystem(admin, {
+      slug: 'pipeline',
+      name: 'Pipeline',
     })
-    assert.equal(origin?.repositoryUrl, 'https://git.example/app.git')
-    assert.equal(origin.buildSettingsFile?.fileName, 'build.yml')
-    assert.equal(Buffer.from(origin.buildSettingsFile.bytes).toString(), 'steps: []')
-    assert.deepEqual(
-      [received.fileName, received.bytes, received.isEntry],
-      ['payload.json.zip', 'PK\u0003\u0004', false],
-    )
-  })
-
-  it('of curl are read', async () => {
-    const received: Received = {}
-    const answer = await appThatKeeps(received).inject(
-      post(`${BASE}/SubmitWithArtifact`, CURL_TYPE, CURL),
-    )
-    assert.equal(answer.statusCode, 201, answer.body)
-    assert.deepEqual(received.submission, {
-      projectSlug: 'my-project',
-      signingPolicySlug: 'release-signing',
-      parameters: {},
+    const authorization = `${project.submitter.authorization}:${made.trustedBuildSystemToken}`
+    const trusted = await post(`${base}/SigningRequests`, powerShellForm(ARTIFACT), {
+      authorization,
     })
-    assert.equal(received.bytes, 'PK\u0003\u0004')
+    const { origin: kept, description } = await view(trusted.headers.get('location')!)
+    assert.equal(description, null)
+    assert.equal(kept?.repositoryData['url'], 'https://git.example/app.git')
+    const file = kept.buildData.buildSettingsFile
+    assert.equal(file?.fileName, 'build.yml')
+    assert.equal(await (await get(file.downloadLink)).text(), 'steps: []')
+    const untrusted = await post(`${base}/SigningRequests`, powerShellForm(ARTIFACT))
+    assert.equal((await view(untrusted.headers.get('location')!)).origin, undefined)
   })
 
-  it('of the Maven plugin are read, with Parameters[name]', async () => {
-    const received: Received = {}
-    const body = lines(
-      '--xYz',
-      'Content-Disposition: form-data; name="ProjectSlug"',
-      'Content-Type: text/plain; charset=ISO-8859-1',
-      'Content-Transfer-Encoding: 8bit',
-      '',
-      'my-project',
-      '--xYz',
-      'Content-Disposition: form-data; name="SigningPolicySlug"',
-      '',
-      'release-signing',
-      '--xYz',
-      'Content-Disposition: form-data; name="Parameters[productVersion]"',
-      '',
-      '1.2.3',
-      '--xYz',
-      'Content-Disposition: form-data; name="Artifact"; filename="app.zip"',
-      'Content-Type: application/octet-stream',
-      'Content-Transfer-Encoding: binary',
-      '',
-      'bytes',
-      '--xYz--',
-      '',
+  it('of the Jenkins plugin take two steps', async () => {
+    const submitted = await post(
+      `${base}/SigningRequests/SubmitWithoutArtifact`,
+      jenkinsForm(ZIP_HASH.toUpperCase(), ARTIFACT),
     )
-    const answer = await appThatKeeps(received).inject(
-      post(BASE, 'multipart/form-data; boundary=xYz', body),
-    )
-    assert.equal(answer.statusCode, 201, answer.body)
-    assert.deepEqual(received.submission?.parameters, { productVersion: '1.2.3' })
+    assert.equal(submitted.status, 201)
+    const { uploadLink, status, isFinalStatus } = (await submitted.json()) as View
+    assert.deepEqual([status, isFinalStatus], ['WaitingForArtifactUpload', false])
+    const location = submitted.headers.get('location')!
+    assert.equal(uploadLink, `${location}/UploadUnsignedArtifact`)
+    const waiting = await view(location)
+    assert.equal(waiting.unsignedArtifactLink, undefined)
+    assert.equal((await get(waiting.signedArtifactLink!)).status, 400)
+    const wrong = await post(uploadLink, {
+      contentType: 'application/octet-stream',
+      body: Buffer.from('other'),
+    })
+    assert.equal(wrong.status, 400)
+    const uploaded = await post(uploadLink, {
+      contentType: 'application/octet-stream',
+      body: Buffer.from(ARTIFACT.zip),
+    })
+    assert.equal(uploaded.status, 202)
+    await checkSigned(location)
   })
 
-  it('of the Jenkins plugin are read: the announcement, then the raw bytes', async () => {
-    const received: Received & { sha256Hash?: string; id?: string } = {}
-    const app = appThatKeeps(received)
-    const field = (name: string, value: string): string =>
-      lines(
-        '--J',
-        `Content-Disposition: form-data; name="${name}"`,
-        'Content-Type: text/plain; charset=UTF-8',
-        '',
-        value,
-        '',
-      )
-    const body =
-      field('ProjectSlug', 'my-project') +
-      field('SigningPolicySlug', 'release-signing') +
-      field('UnsignedArtifactMetadata.FileName', 'app.zip') +
-      field('UnsignedArtifactMetadata.Sha256Hash', 'AB'.repeat(32)) +
-      field('Origin.RepositoryData.SourceControlManagementType', 'git') +
-      field('Parameters.v', '1') +
-      '--J--\r\n'
-    const submitted = await app.inject(
-      post(`${BASE}/SubmitWithoutArtifact`, 'multipart/form-data; boundary=J', body),
+  it('name a file in any script', async () => {
+    const text = curlForm(ARTIFACT).body.toString('latin1')
+    const name = `filename="x"; filename*=UTF-8''%C3%BCber%20%22uns%22%20%E2%82%AC.zip`
+    const body = Buffer.from(text.replace('filename="payload.json.zip"', name), 'latin1')
+    const submitted = await post(`${base}/SigningRequests`, { ...curlForm(ARTIFACT), body })
+    const request = await view(submitted.headers.get('location')!)
+    assert.equal(request.fileName, 'über "uns" €.zip')
+    const unsigned = await get(request.unsignedArtifactLink!)
+    assert.equal(
+      unsigned.headers.get('content-disposition'),
+      `attachment; filename="_ber _uns_ _.zip"; filename*=UTF-8''%C3%BCber%20%22uns%22%20%E2%82%AC.zip`,
     )
-    assert.equal(submitted.statusCode, 201, submitted.body)
-    assert.equal(received.sha256Hash, 'ab'.repeat(32))
-    assert.equal(received.submission?.origin?.sourceControlManagementType, 'git')
-    const { uploadLink } = submitted.json<{ uploadLink: string }>()
-    assert.equal(uploadLink, `http://signing.example:7080${BASE}/${REQUEST}/UploadUnsignedArtifact`)
-    const raw = post(new URL(uploadLink).pathname, 'application/octet-stream', 'raw bytes')
-    const uploaded = await app.inject(raw)
-    assert.equal(uploaded.statusCode, 202)
-    assert.deepEqual([received.bytes, received.id], ['raw bytes', REQUEST])
-    const untyped = await app.inject({ ...raw, headers: { authorization: BEARER } })
-    assert.equal(untyped.statusCode, 202)
+    assert.ok(Buffer.from(await unsigned.bytes()).equals(ARTIFACT.zip))
   })
 
   it('are refused with parts given twice, unknown parts, and files in the place of fields', async () => {
-    const app = appThatKeeps({})
-    const refusals: [string, string][] = [
-      [CURL.replace('name="signingPolicySlug"', 'name="PROJECTSLUG"'), 'ProjectSlug'],
-      [CURL.replace('signingPolicySlug', 'signingPolicy'), 'SigningPolicy'],
-      [CURL.replace('name="projectSlug"', 'name="projectSlug"; filename="x"'), 'ProjectSlug'],
-      [CURL.replace('; filename="payload.json.zip"', ''), 'Artifact'],
-      [CURL.replace('my-project', 'My Project'), 'ProjectSlug'],
-      [CURL.replace('"artifact"', '"artefact"'), 'Artefact'],
-      [
-        POWERSHELL.replace('name=SigningPolicySlug', 'name=Parameters[Version]'),
-        'Parameters.Version',
-      ],
+    const curl = curlForm(ARTIFACT)
+    const power = powerShellForm(ARTIFACT)
+    const refusals: [ClientForm, string, string, string][] = [
+      [curl, 'name="signingPolicySlug"', 'name="PROJECTSLUG"', 'ProjectSlug'],
+      [curl, 'signingPolicySlug', 'signingPolicy', 'SigningPolicy'],
+      [curl, 'name="projectSlug"', 'name="projectSlug"; filename="x"', 'ProjectSlug'],
+      [curl, '; filename="payload.json.zip"', '', 'Artifact'],
+      [curl, '"artifact"', '"artefact"', 'Artefact'],
+      [curl, '\r\napp\r\n', '\r\nMy App\r\n', 'ProjectSlug'],
+      [power, 'name=SigningPolicySlug', 'name=Parameters[Version]', 'Parameters.Version'],
+      [power, 'name=Parameters.Version', 'name=Parameters.version', 'Parameters'],
     ]
-    for (const [body, field] of refusals) {
-      const type = body.startsWith('--0d') ? POWERSHELL_TYPE : CURL_TYPE
-      const answer = await app.inject(post(BASE, type, body))
-      assert.equal(answer.statusCode, 400, answer.body)
-      assert.ok(Object.hasOwn(answer.json<{ errors: object }>().errors, field), answer.body)
+    for (const [client, from, to, field] of refusals) {
+      const body = Buffer.from(client.body.toString('latin1').replace(from, to), 'latin1')
+      const answer = await post(`${base}/SigningRequests`, { ...client, body })
+      const text = await answer.text()
+      assert.equal(answer.status, 400, text)
+      const shown = Object.keys((JSON.parse(text) as { errors: object }).errors)
+      assert.ok(
+        shown.some((name) => name.startsWith(field)),
+        `${field}: ${text}`,
+      )
     }
   })
 })
 
-describe('compatibility 3 and 4: answers', () => {
-  it('of a submission have an absolute Location that ends in the id, and the same in JSON', async () => {
-    const app = appThatKeeps({})
-    for (const path of [BASE, `${BASE}/SubmitWithArtifact`, BASE.replace('/Api', '/API')]) {
-      const answer = await app.inject(post(path, CURL_TYPE, CURL))
-      assert.equal(answer.headers.location, `http://signing.example:7080${BASE}/${REQUEST}`)
-      assert.match(
-        answer.headers.location,
-        /SigningRequests\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-      )
-      assert.deepEqual(answer.json(), {
-        signingRequestId: REQUEST,
-        status: 'Completed',
-        workflowStatus: 'Completed',
-        isFinalStatus: true,
-        webLink: `http://signing.example:7080/Web/${ORGANIZATION}/SigningRequests/${REQUEST}`,
-      })
-    }
-  })
-
-  it('start with the public address where one is configured, and never with forwarded headers', async () => {
-    const signing = { submitWithArtifact: async () => SUBMITTED }
-    const forwarded = post(BASE, CURL_TYPE, CURL)
-    Object.assign(forwarded.headers!, {
+describe('compatibility 3 and 4: links', () => {
+  const call = {
+    method: 'POST' as const,
+    url: `/Api/v1/${ORGANIZATION}/SigningRequests`,
+    headers: {
+      authorization: BEARER,
+      host: 'signing.example:7080',
+      'content-type': curlForm(ARTIFACT).contentType,
       'x-forwarded-host': 'evil.example',
       'x-forwarded-proto': 'https',
       forwarded: 'host=evil.example',
-    })
-    const plain = await createApp(servicesOf({ signing })).inject(forwarded)
-    assert.ok(plain.headers.location?.startsWith('http://signing.example:7080/'))
-    const configured = createApp(servicesOf({ signing }), {
-      publicUrl: 'https://sign.corp.example/chancery',
-    })
-    const answer = await configured.inject(forwarded)
-    assert.ok(answer.headers.location?.startsWith('https://sign.corp.example/chancery/Api/v1/'))
-    for (const host of ['evil.example/path', 'a b', 'user@host', 'host:port', '"quoted"']) {
-      const hostile = post(BASE, CURL_TYPE, CURL)
-      Object.assign(hostile.headers!, { host })
-      const { statusCode } = await createApp(servicesOf({ signing })).inject(hostile)
-      assert.equal(statusCode, 400, host)
+    },
+    payload: curlForm(ARTIFACT).body,
+  }
+  const services = servicesOf({ signing: { submitWithArtifact: async () => SUBMITTED } })
+
+  it('start with the Host header or the public address, never with forwarded headers', async () => {
+    const plain = await createApp(services).inject(call)
+    assert.equal(plain.headers.location, `http://signing.example:7080${call.url}/${REQUEST}`)
+    const publicUrl = 'https://sign.corp.example/chancery'
+    const configured = await createApp(services, { publicUrl }).inject(call)
+    assert.equal(configured.headers.location, `${publicUrl}${call.url}/${REQUEST}`)
+  })
+
+  it('are not made from a Host header that is none', async () => {
+    const strict = createApp(services)
+    for (const host of [
+      'evil.example/path',
+      'a b',
+      'user@host',
+      'host:port',
+      '"quoted"',
+      'host:123456',
+    ]) {
+      const answer = await strict.inject({ ...call, headers: { ...call.headers, host } })
+      assert.equal(answer.statusCode, 400, host)
+    }
+    for (const host of ['localhost', '[::1]:7080', '192.0.2.1:80', 'a-b.example']) {
+      const answer = await strict.inject({ ...call, headers: { ...call.headers, host } })
+      assert.equal(answer.statusCode, 201, host)
     }
   })
 
-  it('about one request have links as soon as it exists, and none to deleted artifacts', async () => {
+  it('to artifacts end when retention has deleted them', async () => {
     const record = {
       ...SUBMITTED,
       id: REQUEST,
       origin: null,
-      parameters: {},
-      hasUnsignedArtifact: false,
-      areArtifactsDeleted: false,
-    }
-    let shown = record as unknown as SigningRequestRecord
-    const app = createApp(servicesOf({ signing: { get: () => shown } }))
-    const url = `${BASE}/${REQUEST}`
-    const headers = { authorization: BEARER, host: 'h' }
-    const early = (await app.inject({ url, headers })).json<Record<string, unknown>>()
-    assert.equal(early['isFinalStatus'], true)
-    assert.equal(early['signedArtifactLink'], `http://h${url}/SignedArtifact`)
-    assert.equal('unsignedArtifactLink' in early, false)
-    assert.equal('origin' in early, false)
-    assert.equal('hasUnsignedArtifact' in early, false)
-    shown = {
-      ...shown,
       hasUnsignedArtifact: true,
       areArtifactsDeleted: true,
-      origin: {
-        branchName: 'main',
-        buildSettingsFile: { fileName: 'b.yml', bytes: new Uint8Array() },
-      },
     }
-    const late = (await app.inject({ url, headers })).json<Record<string, unknown>>()
-    assert.equal('signedArtifactLink' in late, false)
-    assert.equal('unsignedArtifactLink' in late, false)
-    assert.deepEqual(late['origin'], {
-      buildData: {
-        buildSettingsFile: { fileName: 'b.yml', downloadLink: `http://h${url}/BuildSettingsFile` },
-      },
-      repositoryData: { branchName: 'main' },
-    })
-  })
-
-  it('with a file say its name in both forms', async () => {
-    const app = createApp(
-      servicesOf({
-        signing: {
-          downloadSignedArtifact: async () => ({
-            fileName: 'über "uns".zip',
-            mediaType: 'application/zip',
-            bytes: new Uint8Array(Buffer.from('..PK..')).subarray(2, 4),
-          }),
-        },
-      }),
+    const deleted = createApp(
+      servicesOf({ signing: { get: () => record as unknown as SigningRequestRecord } }),
     )
-    const answer = await app.inject({
-      url: `${BASE}/${REQUEST}/SignedArtifact`,
+    const answer = await deleted.inject({
+      url: `${call.url}/${REQUEST}`,
       headers: { authorization: BEARER },
     })
-    assert.equal(answer.body, 'PK')
-    assert.equal(
-      answer.headers['content-disposition'],
-      `attachment; filename="_ber _uns_.zip"; filename*=UTF-8''%C3%BCber%20%22uns%22.zip`,
-    )
+    const members = Object.keys(answer.json<object>())
+    assert.ok(!members.includes('signedArtifactLink'))
+    assert.ok(!members.includes('unsignedArtifactLink'))
+    assert.ok(!members.includes('areArtifactsDeleted'))
+  })
+})
+
+describe('compatibility 5: the bearer value', () => {
+  it('is split at its first colon', async () => {
+    const admin = authority.admin.caller()
+    const { trustedBuildSystemToken } =
+      await authority.services.administration.addCustomTrustedBuildSystem(admin, {
+        slug: 'jenkins',
+        name: 'Jenkins',
+      })
+    const statusOf = async (authorization: string): Promise<number> =>
+      (await fetch(`${base}/CIUsers/Me`, { headers: { authorization } })).status
+    const { authorization } = project.submitter
+    assert.equal(await statusOf(`${authorization}:${trustedBuildSystemToken}`), 200)
+    assert.equal(await statusOf(`${authorization}:${trustedBuildSystemToken}x`), 401)
+    assert.equal(await statusOf(`${authorization}:x`), 401)
+    assert.equal(await statusOf(`${authorization}x`), 401)
+    assert.equal(await statusOf(authorization.replace('Bearer', 'bearer')), 200)
+    assert.equal(await statusOf(authorization.replace('Bearer', 'Basic')), 401)
   })
 })
 
 describe('compatibility 6: errors', () => {
   it('are problem documents with errors, title, status and traceId', async () => {
-    const answer = await createApp(servicesOf()).inject({ url: BASE })
-    assert.equal(answer.statusCode, 401)
-    assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8')
-    assert.equal(answer.headers['www-authenticate'], 'Bearer')
-    const { traceId, instance, ...problem } = answer.json<Record<string, string>>()
-    assert.match(traceId!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
-    assert.equal(instance, answer.headers['x-request-id'])
-    assert.deepEqual(problem, {
-      errors: { '': ['the token is not accepted'] },
-      type: 'urn:chancery:error:ERR_IDENTITY_UNAUTHENTICATED',
-      title: 'No API token, or one that is not accepted',
-      status: 401,
-      detail: 'the token is not accepted',
+    const body = Buffer.from(
+      curlForm(ARTIFACT).body.toString('latin1').replace('\r\nrelease\r\n', '\r\nother\r\n'),
+      'latin1',
+    )
+    const answer = await post(`${base}/SigningRequests`, { ...curlForm(ARTIFACT), body })
+    assert.equal(answer.status, 400)
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8')
+    const problem = (await answer.json()) as Record<string, unknown>
+    assert.deepEqual(problem['errors'], {
+      SigningPolicySlug: [
+        "There is no signing policy with slug 'other' in the project with slug 'app'.",
+      ],
     })
+    assert.equal(typeof problem['title'], 'string')
+    assert.equal(problem['status'], 400)
+    assert.match(String(problem['traceId']), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+  })
+
+  it('of a refused credential name the scheme', async () => {
+    const answer = await fetch(`${base}/SigningRequests`)
+    assert.equal(answer.status, 401)
+    assert.equal(answer.headers.get('www-authenticate'), 'Bearer')
   })
 })
 
 describe('compatibility 7: retried calls', () => {
-  it('carry their idempotency key to the service', async () => {
-    const received: Received = {}
-    const app = appThatKeeps(received)
-    const call = post(BASE, CURL_TYPE, CURL)
-    const send = (key: string) =>
-      app.inject({ ...call, headers: { ...call.headers, 'idempotency-key': key } })
-    assert.equal((await send('build-17~1')).statusCode, 201)
-    assert.equal(received.submission?.idempotencyKey, 'build-17~1')
-    for (const key of ['', 'with space', 'ü', 'x'.repeat(201)]) {
-      assert.equal((await send(key)).statusCode, 400, key)
+  it('with one idempotency key are one request', async () => {
+    const send = (key: string, form = curlForm(ARTIFACT)) =>
+      post(`${base}/SigningRequests`, form, { 'idempotency-key': key })
+    const [first, second, other] = [
+      await send('build-17~1'),
+      await send('build-17~1'),
+      await send('build-18'),
+    ]
+    assert.deepEqual([first.status, second.status, other.status], [201, 201, 201])
+    assert.equal(second.headers.get('location'), first.headers.get('location'))
+    assert.notEqual(other.headers.get('location'), first.headers.get('location'))
+    assert.equal((await send('build-17~1', powerShellForm(ARTIFACT))).status, 409)
+  })
+
+  it('have a key of 1 to 200 visible ASCII characters', async () => {
+    for (const key of ['', 'with space', 'x'.repeat(201)]) {
+      const answer = await post(`${base}/SigningRequests`, curlForm(ARTIFACT), {
+        'idempotency-key': key,
+      })
+      assert.equal(answer.status, 400, key)
     }
   })
 })
 
 describe('decisions', () => {
+  const waiting = async (): Promise<string> => {
+    const admin = authority.admin.caller()
+    await authority.services.administration.editSigningPolicy(admin, 'app', 'release', {
+      requiredApprovals: 1,
+    })
+    const submitted = await post(`${base}/SigningRequests`, curlForm(ARTIFACT))
+    await authority.services.administration.editSigningPolicy(admin, 'app', 'release', {
+      requiredApprovals: 0,
+    })
+    return submitted.headers.get('location')!
+  }
+  const decide = async (
+    url: string,
+    contentType?: string,
+    body?: string,
+  ): Promise<[number, unknown]> => {
+    const type: Record<string, string> =
+      contentType === undefined ? {} : { 'content-type': contentType }
+    const { authorization } = project.approvers[0]!
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { authorization, ...type },
+      ...(body === undefined ? {} : { body }),
+    })
+    return [answer.status, ((await answer.json()) as { status: unknown }).status]
+  }
+
   it('take no body, JSON or a form', async () => {
-    const reasons: (string | undefined)[] = []
-    const decide = async (_caller: unknown, _id: string, reason: string | undefined) => {
-      reasons.push(reason)
-      return SUBMITTED
+    const form = ['--b', 'Content-Disposition: form-data; name=Reason', '', 'why', '--b--'].join(
+      '\r\n',
+    )
+    assert.deepEqual(await decide(`${await waiting()}/Approve`), [200, 'Completed'])
+    assert.deepEqual(
+      await decide(`${await waiting()}/Approve`, 'application/json', '{"Reason":"a"}'),
+      [200, 'Completed'],
+    )
+    assert.deepEqual(await decide(`${await waiting()}/Deny`), [200, 'Denied'])
+    const reasons: [string, string, string][] = [
+      ['application/json', '{"Reason":"why"}', 'why'],
+      ['application/x-www-form-urlencoded', 'reason=why+not', 'why not'],
+      ['multipart/form-data; boundary=b', form, 'why'],
+    ]
+    for (const [contentType, body, reason] of reasons) {
+      const location = await waiting()
+      assert.deepEqual(await decide(`${location}/Deny`, contentType, body), [200, 'Denied'])
+      const { approvals } = (await view(location)) as unknown as { approvals: { reason: string }[] }
+      assert.equal(approvals[0]?.reason, reason)
     }
-    const app = createApp(
-      servicesOf({ signing: { approve: decide, deny: decide, cancel: async () => SUBMITTED } }),
-    )
-    const url = `${BASE}/${REQUEST.toUpperCase()}`
-    const headers = { authorization: BEARER }
-    assert.equal(
-      (await app.inject({ method: 'POST', url: `${url}/Approve`, headers })).statusCode,
-      200,
-    )
-    assert.equal(
-      (await app.inject(post(`${url}/Deny`, 'application/json', '{"Reason":"a"}'))).statusCode,
-      200,
-    )
-    assert.equal(
-      (await app.inject(post(`${url}/Deny`, 'application/x-www-form-urlencoded', 'reason=b+c')))
-        .statusCode,
-      200,
-    )
-    const form = lines('--b', 'Content-Disposition: form-data; name=Reason', '', 'd', '--b--')
-    assert.equal(
-      (await app.inject(post(`${url}/Deny`, 'multipart/form-data; boundary=b', form))).statusCode,
-      200,
-    )
-    assert.equal((await app.inject(post(`${url}/Deny`, 'application/json', ''))).statusCode, 200)
-    assert.equal(
-      (await app.inject(post(`${url}/Cancel`, 'application/json', '{}'))).statusCode,
-      200,
-    )
-    assert.equal(
-      (await app.inject(post(`${url}/Cancel`, 'application/json', '{"x":1}'))).statusCode,
-      400,
-    )
-    assert.equal((await app.inject(post(`${url}/Deny`, 'text/plain', 'no'))).statusCode, 415)
-    assert.deepEqual(reasons, [undefined, 'a', 'b c', 'd', undefined])
+  })
+
+  it('are refused with anything else', async () => {
+    const location = await waiting()
+    const statusOf = async (contentType: string, body: string): Promise<number> =>
+      (await decide(`${location}/Deny`, contentType, body))[0]
+    assert.equal(await statusOf('text/plain', 'no'), 415)
+    assert.equal(await statusOf('application/json', '{"why":"no"}'), 400)
+    assert.equal(await statusOf('application/json', '"no"'), 400)
+    assert.equal(await statusOf('application/x-www-form-urlencoded', 'reason=a&reason=b'), 400)
+    const canceled = await fetch(`${location}/Cancel`, {
+      method: 'POST',
+      headers: { authorization: project.submitter.authorization },
+    })
+    assert.equal(((await canceled.json()) as View).status, 'Canceled')
+    assert.equal(await statusOf('application/json', ''), 409)
+  })
+
+  it('are made again by a resubmission, as a form or as JSON', async () => {
+    const submitted = await post(`${base}/SigningRequests`, curlForm(ARTIFACT))
+    const original = submitted.headers.get('location')!.split('/').at(-1)!
+    const form = [
+      '--b',
+      'Content-Disposition: form-data; name=OriginalSigningRequestId',
+      '',
+      original.toUpperCase(),
+    ]
+    form.push('--b', 'Content-Disposition: form-data; name=SigningPolicySlug', '', 'release')
+    form.push('--b', 'Content-Disposition: form-data; name=Description', '', '', '--b--')
+    const json = JSON.stringify({
+      originalSigningRequestId: original,
+      signingPolicySlug: 'release',
+    })
+    const bodies: ClientForm[] = [
+      { contentType: 'multipart/form-data; boundary=b', body: Buffer.from(form.join('\r\n')) },
+      { contentType: 'application/json', body: Buffer.from(json) },
+    ]
+    for (const body of bodies) {
+      const again = await post(`${base}/SigningRequests/Resubmit`, body)
+      assert.equal(again.status, 201)
+      const request = (await checkSigned(again.headers.get('location')!)) as unknown as {
+        originalSigningRequestId: string
+      }
+      assert.equal(request.originalSigningRequestId, original)
+    }
   })
 })
