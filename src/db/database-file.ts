@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { existsSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -31,6 +31,8 @@ export function createDatabaseFile(path: string): void {
     )
   }
   refuseNetworkFileSystem(dirname(path))
+  // SQLite gives the files beside it the same mode.
+  closeSync(openSync(path, 'wx', 0o600))
   const database = new Database(path)
   try {
     configure(database)
