@@ -128,11 +128,11 @@ const TrustedBuildSystem = Type.Object(
   closed,
 )
 
-interface Decoder {
-  Check(value: unknown): boolean
+interface Decoder<T> {
+  Check(value: unknown): value is T
 }
 
-const DECODERS: Readonly<Record<CatalogKind, Decoder>> = {
+const compiled = {
   organization: Compile(Organization),
   user: Compile(User),
   group: Compile(Group),
@@ -142,6 +142,11 @@ const DECODERS: Readonly<Record<CatalogKind, Decoder>> = {
   certificate: Compile(Certificate),
   'trusted-build-system': Compile(TrustedBuildSystem),
 }
+
+/** A schema that lacks a member of its object does not compile. */
+const DECODERS: {
+  readonly [K in CatalogKind]: Decoder<Extract<CatalogObject, { readonly kind: K }>>
+} = compiled
 
 /** Whether the text names a kind of configured object. */
 export function isCatalogKind(kind: string): kind is CatalogKind {

@@ -189,9 +189,19 @@ describe('the catalog', () => {
     })
     await administration.editGroup(administrator, id, { name: 'The team', roles: ['GlobalReader'] })
     await administration.createProject(administrator, { slug: 'one', name: 'One' })
+    const subject = { commonName: 'Release' }
+    const named = { slug: 'release', name: 'Release' }
+    await administration.createCsrBasedX509(administrator, { ...named, subject })
+    const policy = { ...named, certificateSlug: 'release', allowedImages: ['ghcr.io/acme/*'] }
+    await administration.createSigningPolicy(administrator, 'one', policy)
+    await administration.addCustomTrustedBuildSystem(administrator, named)
     const everything = (): readonly CatalogObject[] => {
       const { catalog } = authority.services
       return [
+        ...catalog.listOrganizations(),
+        ...catalog.list('signing-policy', organizationId),
+        ...catalog.list('certificate', organizationId),
+        ...catalog.list('trusted-build-system', organizationId),
         ...catalog.list('user', organizationId),
         ...catalog.list('group', organizationId),
         ...catalog.list('project', organizationId),
@@ -200,6 +210,7 @@ describe('the catalog', () => {
       ]
     }
     const before = everything()
+    assert.equal(new Set(before.map(({ kind }) => kind)).size, 8)
     await authority.restart()
     assert.deepEqual(everything(), before)
     assert.equal(authority.services.catalog.findGroup(organizationId, 'Team'), undefined)
