@@ -74,6 +74,7 @@ export const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL,
     PRIMARY KEY (submitter_id, key)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_keys_by_age ON idempotency_keys (at);
 
   CREATE TABLE artifacts (
     signing_request_id TEXT NOT NULL,

@@ -15,6 +15,7 @@ import { createSigningService } from '../signing/create-signing-service.ts'
 import {
   cancelOverdueRequests,
   deleteExpiredArtifacts,
+  forgetIdempotencyKeys,
   resumeRequests,
 } from '../signing/housekeeping.ts'
 import { RequestStore } from '../signing/request-store.ts'
@@ -34,6 +35,8 @@ export interface AuthorityOptions {
   readonly masterKey: MasterKeySource
   /** Told about errors of work that no caller waits for. */
   readonly report: (what: string, error: unknown) => void
+  /** Milliseconds since 1970 UTC; the system's clock where it is not set. */
+  readonly now?: () => number
 }
 
 const TIMEOUTS_EVERY_MS = 1000
@@ -56,7 +59,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const tokens = ApiTokens.load(reader)
   const keyStore = new SoftwareKeyStore(reader, masterKey)
   const authenticator = new Authenticator(catalog, tokens)
-  const now = (): number => Date.now()
+  const now = options.now ?? Date.now
   const signing: SigningContext = {
     catalog,
     ledger,
@@ -74,6 +77,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     every(RESUME_EVERY_MS, () => resumeRequests(signing), report),
     every(TRACES_EVERY_MS, () => tokens.flushLastUsed(ledger), report),
     every(RETENTION_EVERY_MS, () => deleteExpiredArtifacts(signing), report),
+    every(RETENTION_EVERY_MS, () => forgetIdempotencyKeys(signing), report),
   ]
   return {
     services: {
@@ -98,6 +102,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
         )
         return { isReady: isWritable, checks: { store: isWritable } }
       },
+      commits: () => store.commits(),
     },
     commits: () => store.commits(),
     async [Symbol.asyncDispose]() {

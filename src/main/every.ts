@@ -1,8 +1,10 @@
 /** Ends a chore, and resolves when its last run is over. */
 export type Stop = () => Promise<void>
 
+const SOON_MS = 1000
+
 /**
- * Does something again and again, `intervalMs` after the end of the last time. What it throws is reported and does not
+ * Does something soon, and again and again, `intervalMs` after the end of the last time. What it throws is reported and does not
  * end it. It keeps no process alive.
  */
 export function every(
@@ -13,11 +15,11 @@ export function every(
   let isStopped = false
   let running: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
-  const schedule = (): void => {
+  const schedule = (delayMs: number): void => {
     if (isStopped) return
     timer = setTimeout(() => {
       running = run()
-    }, intervalMs).unref()
+    }, delayMs).unref()
   }
   const run = async (): Promise<void> => {
     try {
@@ -25,9 +27,9 @@ export function every(
     } catch (error) {
       report('a chore', error)
     }
-    schedule()
+    schedule(intervalMs)
   }
-  schedule()
+  schedule(Math.min(intervalMs, SOON_MS))
   return () => {
     isStopped = true
     clearTimeout(timer)

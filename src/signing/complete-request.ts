@@ -59,18 +59,15 @@ async function examineAndSign(
   const input = inputOf(artifact, request.body.isEntry)
   const configuration = configurationOf(context, request)
   const verdict = examineArtifact(configuration, policy, input, request.body.parameters)
-  const isNewVersion = policy.version !== request.body.signingPolicyVersion
-  const events = isNewVersion ? [examinedEvent(request, null, policy.version, verdict)] : []
+  const isNews =
+    policy.version !== request.body.signingPolicyVersion || verdict.outcome !== 'allowed'
+  const events = isNews
+    ? [examinedEvent(request, null, context.now(), policy.version, verdict)]
+    : []
   const next = nextVersion(request, policy.version, certificate.id, verdict)
   if (verdict.outcome !== 'allowed') {
     const refused = refusedRequest(next, verdict, context.now())
-    await context.ledger.commit({
-      statements: updateRequest(refused),
-      events: [
-        ...events,
-        requestEvent(refused.status, context.now(), refused, null, { reason: verdict.reason }),
-      ],
-    })
+    await context.ledger.commit({ statements: updateRequest(refused), events })
     return refused
   }
   const signer = context.signers.openSigner(certificate.keyId)

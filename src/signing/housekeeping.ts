@@ -7,6 +7,9 @@ import type { SigningRequest } from './signing-request.ts'
 
 const DAY_MS = 86_400_000
 
+/** How long an idempotency key is remembered. */
+const IDEMPOTENCY_DAYS = 7
+
 /** How many requests lose their artifacts in one sweep of an organization. */
 const SWEEP = 500
 
@@ -42,6 +45,16 @@ export async function deleteExpiredArtifacts(context: SigningContext): Promise<n
     }
   }
   return deleted
+}
+
+/** Forgets idempotency keys that no client repeats any more. */
+export async function forgetIdempotencyKeys(context: SigningContext): Promise<void> {
+  await context.ledger.note([
+    {
+      sql: 'DELETE FROM idempotency_keys WHERE at < ?',
+      parameters: [context.now() - IDEMPOTENCY_DAYS * DAY_MS],
+    },
+  ])
 }
 
 async function deleteArtifacts(context: SigningContext, request: SigningRequest): Promise<void> {

@@ -66,10 +66,11 @@ export function submittedEvent(
 export function examinedEvent(
   request: SigningRequest,
   caller: Caller | null,
+  at: number,
   signingPolicyVersion: number,
   verdict: Verdict,
 ): AuditEvent {
-  return requestEvent('Examined', request.submittedAt, request, caller, {
+  return requestEvent('Examined', at, request, caller, {
     outcome: verdict.outcome,
     signingPolicyVersion,
     ...(verdict.outcome === 'failed' ? {} : { images: verdict.images }),

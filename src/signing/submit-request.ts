@@ -81,7 +81,7 @@ export async function decideAtOnce(
   target: SubmissionTarget,
   verdict: Verdict,
 ): Promise<{ readonly request: SigningRequest; readonly events: readonly AuditEvent[] }> {
-  const examined = examinedEvent(request, caller, target.policy.version, verdict)
+  const examined = examinedEvent(request, caller, context.now(), target.policy.version, verdict)
   if (verdict.outcome !== 'allowed') {
     return { request: refusedRequest(request, verdict, context.now()), events: [examined] }
   }

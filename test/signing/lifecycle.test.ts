@@ -377,4 +377,39 @@ describe('a signing request', () => {
     assert.deepEqual(find({}, await authority.addUser('stranger')), [])
     assert.deepEqual(find({}, await authority.addOrganization('Other')), [])
   })
+
+  it('loses its artifacts after their retention time, and keeps its record and signatures', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    await authority.services.administration.editOrganization(authority.admin.caller(), {
+      artifactRetentionDays: 30,
+    })
+    const { signingRequestId: id } = await submit(
+      authority,
+      project,
+      zipOf(['payload.json', payloadFor()]),
+    )
+    await authority.reopen(29)
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await authority.services.signing.downloadSignedArtifact(project.submitter.caller(), id)
+    await authority.reopen(31)
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    const { signing } = authority.services
+    await assert.rejects(signing.downloadSignedArtifact(project.submitter.caller(), id), {
+      code: 'ERR_SIGNING_ARTIFACT_DELETED',
+    })
+    const record = signing.get(project.submitter.caller(), id)
+    assert.equal(record.status, 'Completed')
+    assert.equal(record.signatures.length, 1)
+    assert.ok((await eventTypes(authority, id)).includes('SigningRequest.ArtifactsDeleted'))
+  })
+
+  it('is not signed with a certificate that is no longer valid', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    await authority.reopen(36600)
+    await assert.rejects(submit(authority, project, zipOf(['payload.json', payloadFor()])), {
+      code: 'ERR_SIGNING_CERTIFICATE',
+    })
+  })
 })

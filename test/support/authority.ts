@@ -36,8 +36,8 @@ export interface TestAuthority extends AsyncDisposable {
   addUser(name: string, roles?: readonly string[], by?: TestUser): Promise<TestUser>
   /** Makes another organization, and returns its administrator. */
   addOrganization(name: string): Promise<TestUser>
-  /** Closes it and opens it again on the same directory. */
-  reopen(): Promise<void>
+  /** Closes it and opens it again on the same directory, with its clock ahead of the system's by so many days. */
+  reopen(daysAhead?: number): Promise<void>
 }
 
 /** Makes an authority and opens it. Disposing it removes the directory. */
@@ -48,8 +48,9 @@ export async function startAuthority(): Promise<TestAuthority> {
     organizationName: 'Acme',
     masterKey: TEST_MASTER_KEY,
   })
-  const open = (): Promise<Authority> =>
+  const open = (daysAhead = 0): Promise<Authority> =>
     openAuthority({
+      now: () => Date.now() + daysAhead * 86_400_000,
       dataDirectory: directory,
       masterKey: TEST_MASTER_KEY,
       report: (what, error) => {
@@ -97,9 +98,9 @@ export async function startAuthority(): Promise<TestAuthority> {
       })
       return userOf(made.administratorId, made.apiToken)
     },
-    async reopen() {
+    async reopen(daysAhead) {
       await authority[Symbol.asyncDispose]()
-      authority = await open()
+      authority = await open(daysAhead)
     },
     async [Symbol.asyncDispose]() {
       await authority[Symbol.asyncDispose]()
