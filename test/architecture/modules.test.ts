@@ -1,12 +1,14 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPoorNames, findUndocumented } from './module-rules.ts'
 import { readSourceTree, root } from './source-tree.ts'
 
 describe('file names', () => {
   it('are nouns in kebab-case', async () => {
-    for (const directory of ['src', 'test', 'tools', 'bench', 'demo']) {
+    const directories = ['src', 'test', 'tools', 'bench', 'demo']
+    for (const directory of directories.filter((one) => existsSync(join(root, one)))) {
       const tree = await readSourceTree(join(root, directory))
       assert.deepEqual(findPoorNames(tree.keys()), [], directory)
     }
