@@ -18,7 +18,12 @@ export async function proposeWords(
     // Proposing reads no environment and calls no server.
     forCommand: () => context as unknown as CliContext,
   })
-  return proposals.map(({ completion }) => `${completion}\n`).join('')
+  // Flags stand in the way of file names until a dash asks for them.
+  const isFlagWanted = words.at(-1)?.startsWith('-') ?? false
+  return proposals
+    .filter(({ kind }) => isFlagWanted || kind !== 'argument:flag')
+    .map(({ completion }) => `${completion}\n`)
+    .join('')
 }
 
 /** A script for the shell to read: `source <(chancery completion bash)`. */

@@ -1,12 +1,12 @@
 /**
  * The word that `input` is most likely a misspelling of: the nearest by edit distance, if that is at most a third of
- * its length; undefined where none is near.
+ * its length, rounded up; undefined where none is near.
  */
 export function closestWord(input: string, words: readonly string[]): string | undefined {
   let best: { readonly word: string; readonly distance: number } | undefined
   for (const word of words) {
     const distance = editDistance(input.slice(0, 64).toLowerCase(), word.toLowerCase())
-    const isNear = distance <= Math.max(1, Math.floor(word.length / 3))
+    const isNear = distance <= Math.ceil(word.length / 3)
     if (isNear && (best === undefined || distance < best.distance)) best = { word, distance }
   }
   return best?.word

@@ -47,7 +47,7 @@ export class YamlSource {
       uniqueKeys: false,
       strict: true,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     })
     const [problem] = [...document.errors, ...document.warnings]
     if (problem?.code === 'RESOURCE_EXHAUSTION') throw source.error('expected less nesting', 0)

@@ -1,0 +1,43 @@
+import { describe, it } from 'node:test'
+import assert from 'node:assert/strict'
+import { readEnvironment, readSecrets } from './environment.ts'
+
+describe('environment', () => {
+  it('keeps secrets out of what may be printed', () => {
+    const variables = {
+      CHANCERY_URL: 'https://a.example',
+      CHANCERY_TOKEN: 'secret-1',
+      CHANCERY_MASTER_KEY: 'secret-2',
+      CHANCERY_MASTER_PASSPHRASE: 'secret-3',
+    }
+    const printed = JSON.stringify(readEnvironment(variables))
+    assert.match(printed, /a\.example/)
+    assert.doesNotMatch(printed, /secret/)
+    assert.deepEqual(readSecrets(variables), {
+      token: 'secret-1',
+      masterKey: 'secret-2',
+      masterPassphrase: 'secret-3',
+    })
+  })
+
+  it('takes an empty variable as absent', () => {
+    assert.equal(readEnvironment({ CHANCERY_URL: '' }).url, undefined)
+    assert.equal(readSecrets({ CHANCERY_TOKEN: '' }).token, undefined)
+  })
+
+  it('warns of a variable that nothing reads, and of no other', () => {
+    const { warnings } = readEnvironment({ CHANCERY_ULR: 'x', CHANCERY_URL: 'y', PATH: 'z' })
+    assert.deepEqual(warnings, ['the environment variable CHANCERY_ULR is not one Chancery reads'])
+  })
+
+  it('prefers the lower-case proxy variables', () => {
+    const { proxy } = readEnvironment({ https_proxy: 'a', HTTPS_PROXY: 'b', HTTP_PROXY: 'c' })
+    assert.deepEqual(proxy, { http: 'c', https: 'a', noProxy: undefined })
+  })
+
+  it('looks for per-user files where XDG says, else in the home directory', () => {
+    assert.equal(readEnvironment({ XDG_CONFIG_HOME: '/x', HOME: '/h' }).configHome, '/x')
+    assert.equal(readEnvironment({ HOME: '/h' }).configHome, '/h/.config')
+    assert.equal(readEnvironment({}).configHome, undefined)
+  })
+})
