@@ -18,7 +18,7 @@ import { issue } from '../x509/test-authority.ts'
 
 const bytesOf = (text: string | Uint8Array): Uint8Array => Uint8Array.from(Buffer.from(text))
 
-/** Every wrong bit of these files is answered with one of our errors, in bounded time, or does not matter. */
+/** Every wrong bit of these files is answered with one of our errors, or does not matter. */
 async function damage(
   file: Uint8Array,
   passphrase: string,
@@ -40,14 +40,12 @@ async function damage(
               ? Buffer.concat(inserted)
               : Uint8Array.from(file)
         if (how > 1) damaged[index]! ^= value
-        const started = performance.now()
         try {
           const read = await readPrivateKeyFile(damaged, passphrase)
           assert.deepEqual(Buffer.from(read.publicKey), Buffer.from(publicKey))
         } catch (thrown) {
           assert.ok(thrown instanceof ChanceryError, inspect(thrown))
         }
-        assert.ok(performance.now() - started < 5000, 'it took too long')
       },
     ),
     { numRuns },
