@@ -70,7 +70,7 @@ describe('a signing request', () => {
     assert.ok(verify('sha256', payload, key, entries[1]!.read()))
     const record = signing.get(project.submitter.caller(), id)
     assert.equal(record.images[0]?.repository, 'registry.acme.test/team/app')
-    assert.equal(record.images[0]?.digest, `sha256:${'a'.repeat(64)}`)
+    assert.equal(record.images[0].digest, `sha256:${'a'.repeat(64)}`)
   })
 
   it('signs several images in one request', async () => {
