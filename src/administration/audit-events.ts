@@ -78,6 +78,7 @@ export function tokenEvent(trace: Trace, { after, deed }: TokenChange): AuditEve
   }
 }
 
-function withoutSecrets(object: CatalogObject): Readonly<Record<string, unknown>> {
+/** The members of a configured object that the audit log may have: all but the hash of a token. */
+export function withoutSecrets(object: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== 'tokenHash'))
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { checkConfiguration } from '../administration/check-configuration.ts'
 import { verifyStoredLog } from '../audit/verify-audit-log.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import type { FsckReport } from '../cli/services.ts'
@@ -34,7 +35,7 @@ export async function fsckAuthority(options: {
   const { reader } = store
   const catalog = Catalog.load(reader)
   ApiTokens.load(reader)
-  const problems = [...databaseProblems(reader)]
+  const problems = [...databaseProblems(reader), ...checkConfiguration(reader)]
 
   const keys = reader.all<{ key_id: string }>('SELECT key_id FROM software_keys')
   problems.push(...keyProblems(new SoftwareKeyStore(reader, masterKey), keys))
@@ -48,25 +49,32 @@ export async function fsckAuthority(options: {
   problems.push(...requests.problems)
 
   let events = 0
-  const logs = reader.all<{ organization_id: string }>('SELECT organization_id FROM audit_chains')
-  for (const { organization_id } of logs) {
-    const log = await verifyStoredLog(reader, auditKey, organization_id)
+  const logs = logsOf(reader, catalog)
+  for (const organizationId of logs) {
+    const log = await verifyStoredLog(reader, auditKey, organizationId)
     events += log.events
     if (log.isIntact) continue
-    problems.push(
-      `audit log of ${organization_id}: event ${log.brokenAt ?? 0}: ${log.reason ?? ''}`,
-    )
+    problems.push(`audit log of ${organizationId}: event ${log.brokenAt ?? 0}: ${log.reason ?? ''}`)
   }
   return {
     checked: {
       keys: keys.length,
       signingRequests: requests.requests,
       signatures: requests.signatures,
-      auditLogs: logs.length,
+      auditLogs: logs.size,
       auditEvents: events,
     },
     problems,
   }
+}
+
+/** The organizations with a log, and those that must have one: making an organization is its first event. */
+function logsOf(reader: Reader, catalog: Catalog): ReadonlySet<string> {
+  const rows = reader.all<{ organization_id: string }>('SELECT organization_id FROM audit_chains')
+  return new Set([
+    ...rows.map((row) => row.organization_id),
+    ...catalog.listOrganizations().map(({ id }) => id),
+  ])
 }
 
 function databaseProblems(reader: Reader): readonly string[] {

@@ -7,8 +7,9 @@ import { decodeBase64 } from '../format/base64.ts'
 import { canonicalJson, parseJson } from '../format/json.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import { planStored } from './complete-request.ts'
-import type { RequestStore } from './request-store.ts'
-import type { SigningRequest } from './signing-request.ts'
+import type { Status } from '../wire/signing-requests.ts'
+import type { RequestStore, StoredApproval } from './request-store.ts'
+import { isFinalStatus, type SigningRequest } from './signing-request.ts'
 
 /** What a check of the signing requests reads. */
 export interface CheckContext {
@@ -59,8 +60,13 @@ async function checkRequest(
     const isSigned = body.signatures.length > 0
     if (isSigned !== (status === 'Completed'))
       return [`is ${status} with ${body.signatures.length} signatures`]
-    const problems = submittedProblems(context.reader, request)
-    if (isSigned) problems.push(...signedProblems(context.reader, request))
+    const events = eventsOf(context.reader, request.id)
+    const problems = [
+      ...submittedProblems(request, events),
+      ...statusProblems(request, events),
+      ...signedProblems(request, events),
+      ...approvalProblems(context.requests.approvals(request.id), events),
+    ]
     if (hasArtifact(request)) problems.push(...(await artifactProblems(context, request)))
     return problems
   } catch (thrown) {
@@ -77,18 +83,60 @@ function hasArtifact({ kind, status, body }: SigningRequest): boolean {
   )
 }
 
-function submittedProblems(reader: Reader, request: SigningRequest): string[] {
-  return eventsOf(reader, request.id, 'SigningRequest.Submitted').length === 1
+function submittedProblems(request: SigningRequest, events: readonly AuditEvent[]): string[] {
+  const [submitted, ...more] = events.filter(({ type }) => type === 'SigningRequest.Submitted')
+  if (submitted === undefined || more.length > 0) return ['its submission is not in the audit log']
+  return submitted.data['sha256'] === request.body.unsignedArtifactSha256
     ? []
-    : ['its submission is not in the audit log']
+    : ['its artifact is not the one whose submission is in the audit log']
 }
 
-function signedProblems(reader: Reader, request: SigningRequest): string[] {
-  const [signed, ...more] = eventsOf(reader, request.id, 'SigningRequest.Signed')
+/** The audit log tells how a request ended, or that it did not. */
+function statusProblems(request: SigningRequest, events: readonly AuditEvent[]): string[] {
+  const ends = new Set(events.map(endOf).filter((status) => status !== undefined))
+  const [end] = ends
+  const isSame = isFinalStatus(request.status)
+    ? ends.size === 1 && end === request.status
+    : ends.size === 0
+  return isSame
+    ? []
+    : [`is ${request.status}, but the audit log says ${[...ends].join(', ') || 'it did not end'}`]
+}
+
+const ENDS: ReadonlyMap<string, Status> = new Map<string, Status>([
+  ['SigningRequest.Signed', 'Completed'],
+  ['SigningRequest.Denied', 'Denied'],
+  ['SigningRequest.Failed', 'Failed'],
+  ['SigningRequest.Canceled', 'Canceled'],
+])
+
+function endOf({ type, data }: AuditEvent): Status | undefined {
+  if (type !== 'SigningRequest.Examined') return ENDS.get(type)
+  if (data['outcome'] === 'denied') return 'Denied'
+  return data['outcome'] === 'failed' ? 'Failed' : undefined
+}
+
+function signedProblems(request: SigningRequest, events: readonly AuditEvent[]): string[] {
+  if (request.status !== 'Completed') return []
+  const [signed, ...more] = events.filter(({ type }) => type === 'SigningRequest.Signed')
   if (signed === undefined) return ['its signatures are not in the audit log']
   if (more.length > 0) return ['it was signed more than once']
   const isSame = canonicalJson(signed.data['signatures']) === canonicalJson(request.body.signatures)
   return isSame ? [] : ['its signatures are not those in the audit log']
+}
+
+function approvalProblems(
+  approvals: readonly StoredApproval[],
+  events: readonly AuditEvent[],
+): string[] {
+  const stored = approvals.map(({ userId, decision, at }) => `${userId} ${decision} ${at}`)
+  const logged = events.flatMap(({ type, actorId, at }) => {
+    if (type === 'SigningRequest.Approved') return [`${actorId ?? ''} approved ${at}`]
+    return type === 'SigningRequest.Denied' && actorId !== null ? [`${actorId} denied ${at}`] : []
+  })
+  return stored.sort().join() === logged.sort().join()
+    ? []
+    : ['its approvals are not those in the audit log']
 }
 
 async function artifactProblems(
@@ -134,12 +182,11 @@ function publicKeyOf(context: CheckContext, request: SigningRequest): Uint8Array
   return decodeBase64(certificate.publicKey)
 }
 
-function eventsOf(reader: Reader, id: string, type: string): readonly AuditEvent[] {
+function eventsOf(reader: Reader, id: string): readonly AuditEvent[] {
   return reader
     .all<{ record: string }>(
-      'SELECT record FROM audit_events WHERE object_id = ? AND type = ?',
+      'SELECT record FROM audit_events WHERE object_id = ? ORDER BY number',
       id,
-      type,
     )
     .map(({ record }) => parseJson(record) as AuditEvent)
 }
