@@ -76,7 +76,15 @@ export function importPrivateKey(der: Uint8Array, layout: PrivateKeyLayout): Pri
       `expected a private key (${layout.toUpperCase()}, DER), found bytes that do not parse as one`,
     )
   }
-  return new PrivateKey(handle)
+  return new PrivateKey(withUncompressedPoint(handle))
+}
+
+/** The same EC key with its point written out, whatever form the file had it in (SEC 1, 2.3.3); other keys as they are. */
+function withUncompressedPoint(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType !== 'ec') return key
+  // Curves that JWK does not know are refused by name here.
+  identifyAlgorithm(key)
+  return createPrivateKey({ key: key.export({ format: 'jwk' }), format: 'jwk' })
 }
 
 /**

@@ -217,6 +217,17 @@ describe('private key files', () => {
     assert.ok(!printed.replaceAll(/\s/g, '').includes([...scalar.subarray(0, 5)].join(',')))
   })
 
+  it('writes out the point of a file that has it compressed or hybrid', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const spki = publicKey.export({ type: 'spki', format: 'der' })
+    const der = privateKey.export({ type: 'pkcs8', format: 'der' })
+    const at = der.indexOf(spki.subarray(-65))
+    const isEven = (spki.at(-1)! & 1) === 0
+    der[at] = isEven ? 6 : 7
+    const read = await readPrivateKeyFile(bytesOf(der))
+    assert.deepEqual(Buffer.from(read.publicKey), spki)
+  })
+
   it('damaged files: plain, encrypted and PEM', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const spki = publicKey.export({ type: 'spki', format: 'der' })
