@@ -44,11 +44,17 @@ export class Metrics {
     this.#signatures += signatures
   }
 
-  /** Prometheus text exposition format, version 0.0.4. */
-  expose(): string {
+  /**
+   * Prometheus text exposition format, version 0.0.4.
+   *
+   * @param commits How many commits the store made since the start.
+   */
+  expose(commits: number): string {
     return [
       ...this.#exposeOperations(),
       ...this.#exposeSigning(),
+      ...family('chancery_commits_total', 'counter', 'Commits of the store, each with its fsync.'),
+      `chancery_commits_total ${commits}`,
       ...this.#exposeProcess(),
       '',
     ].join('\n')

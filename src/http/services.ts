@@ -38,4 +38,6 @@ export interface Services {
   /** Puts refused credentials into the audit log. Called at most about 200 times a minute. */
   readonly recordLoginFailure: (failure: LoginFailure) => void
   readonly readiness: () => Readiness | Promise<Readiness>
+  /** How many commits the store made since the start, each with its fsync. */
+  readonly commits: () => number
 }

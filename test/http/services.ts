@@ -52,6 +52,7 @@ export function servicesOf(
       throw new ChanceryError('ERR_IDENTITY_UNAUTHENTICATED', 'the token is not accepted')
     },
     recordLoginFailure: () => undefined,
+    commits: () => 0,
     readiness: () => ({ isReady: true, checks: { store: true, keys: true } }),
     audit: { list: refuse, export: refuse, verify: refuse },
     ...given,

@@ -67,7 +67,7 @@ export const OPERATIONS_ROUTES: readonly Route[] = [
       operationId: 'GetMetrics',
       summary: 'Counters in the Prometheus text format',
       answer: text('text/plain; version=0.0.4; charset=utf-8'),
-      handle: ({ metrics }) => metrics.expose(),
+      handle: ({ metrics, services }) => metrics.expose(services.commits()),
     },
     NO_BODY,
   ),
