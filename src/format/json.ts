@@ -345,7 +345,50 @@ function describe(text: string, at: number): string {
  * @throws ChanceryError ERR_FORMAT_JSON for anything else: undefined, NaN, a class instance, a lone surrogate.
  */
 export function canonicalJson(value: unknown): string {
-  return canonical(value, 0)
+  return isSorted(value, 0) ? JSON.stringify(value) : canonical(value, 0)
+}
+
+/**
+ * Whether a value is JSON whose members are in order already, so that the engine's own printer gives its canonical text.
+ * What this says no to is printed member by member, or refused.
+ */
+function isSorted(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed()
+    case 'number':
+      return Number.isFinite(value)
+    case 'boolean':
+      return true
+    case 'object':
+      if (value === null) return true
+      if (depth >= MAX_DEPTH) return false
+      return Array.isArray(value)
+        ? hasSortedElements(value, depth + 1)
+        : hasSortedMembers(value, depth + 1)
+    case 'undefined':
+    case 'bigint':
+    case 'symbol':
+    case 'function':
+      return false
+  }
+}
+
+function hasSortedElements(elements: readonly unknown[], depth: number): boolean {
+  // Unlike every(), this also visits the holes of a sparse array, which are no JSON values.
+  for (const element of elements) if (!isSorted(element, depth)) return false
+  return true
+}
+
+function hasSortedMembers(value: object, depth: number): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  const members = value as Readonly<Record<string, unknown>>
+  let before = ''
+  for (const name of Object.keys(members)) {
+    if (name < before || !name.isWellFormed() || !isSorted(members[name], depth)) return false
+    before = name
+  }
+  return true
 }
 
 function canonical(value: unknown, depth: number): string {

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../db/ledger.ts'
 import type { Caller } from '../policy/caller.ts'
+import type { SigningRequestImage, SigningRequestSignature } from '../wire/signing-requests.ts'
 import type { Verdict } from './examination.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { Submission } from './signing-service.ts'
@@ -25,6 +26,11 @@ export function requestEvent(
   }
 }
 
+/*
+ * The members of `data` below are in the order of their names, in which they are stored: sorting them would cost more
+ * than everything else about an event.
+ */
+
 /** The event that a request was submitted. */
 export function submittedEvent(
   request: SigningRequest,
@@ -35,27 +41,27 @@ export function submittedEvent(
 ): AuditEvent {
   const { body } = request
   return requestEvent('Submitted', request.submittedAt, request, caller, {
-    project: target.project.slug,
-    signingPolicy: {
-      id: target.policy.id,
-      slug: target.policy.slug,
-      version: target.policy.version,
-    },
     artifactConfiguration: {
       id: target.configuration.id,
       slug: target.configuration.slug,
       version: target.configuration.version,
     },
-    kind: request.kind,
-    fileName: body.fileName,
-    sha256: body.unsignedArtifactSha256,
-    size,
     ...(body.description === null ? {} : { description: body.description }),
-    ...(Object.keys(body.parameters).length === 0 ? {} : { parameters: body.parameters }),
+    fileName: body.fileName,
+    kind: request.kind,
     ...(body.origin === null ? {} : { origin: body.origin }),
     ...(body.originalSigningRequestId === null
       ? {}
       : { originalSigningRequestId: body.originalSigningRequestId }),
+    ...(Object.keys(body.parameters).length === 0 ? {} : { parameters: body.parameters }),
+    project: target.project.slug,
+    sha256: body.unsignedArtifactSha256,
+    signingPolicy: {
+      id: target.policy.id,
+      slug: target.policy.slug,
+      version: target.policy.version,
+    },
+    size,
     ...(submission.origin !== undefined && body.origin === null
       ? { untrustedOriginIgnored: true }
       : {}),
@@ -71,10 +77,10 @@ export function examinedEvent(
   verdict: Verdict,
 ): AuditEvent {
   return requestEvent('Examined', at, request, caller, {
+    ...(verdict.outcome === 'failed' ? {} : { images: verdict.images.map(imageMembers) }),
     outcome: verdict.outcome,
-    signingPolicyVersion,
-    ...(verdict.outcome === 'failed' ? {} : { images: verdict.images }),
     ...(verdict.outcome === 'allowed' ? {} : { reason: verdict.reason }),
+    signingPolicyVersion,
   })
 }
 
@@ -88,6 +94,16 @@ export function signedEvent(
   return requestEvent('Signed', request.completedAt ?? request.submittedAt, request, caller, {
     certificate: { id: target.certificate.id, slug: target.certificate.slug },
     keyId,
-    signatures: request.body.signatures,
+    signatures: request.body.signatures.map(signatureMembers),
   })
+}
+
+function imageMembers(image: SigningRequestImage): SigningRequestImage {
+  const { annotations, digest, dockerReference, path, repository } = image
+  return { annotations, digest, dockerReference, path, repository }
+}
+
+function signatureMembers(made: SigningRequestSignature): SigningRequestSignature {
+  const { outputPath, path, sha256, signature } = made
+  return { outputPath, path, sha256, signature }
 }
