@@ -18,6 +18,7 @@ import {
   forgetIdempotencyKeys,
   resumeRequests,
 } from '../signing/housekeeping.ts'
+import { checkReadiness } from '../signing/readiness.ts'
 import { RequestStore } from '../signing/request-store.ts'
 import type { SigningContext } from '../signing/signing-context.ts'
 import { every } from './every.ts'
@@ -96,11 +97,8 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
           .catch((error: unknown) => report('a login failure', error))
       },
       readiness: async () => {
-        const isWritable = await ledger.note([]).then(
-          () => true,
-          () => false,
-        )
-        return { isReady: isWritable, checks: { store: isWritable } }
+        const checks = await checkReadiness(signing, report)
+        return { isReady: checks.store && checks.keys, checks: { ...checks } }
       },
       commits: () => store.commits(),
     },
