@@ -52,10 +52,11 @@ declare module 'fastify' {
  */
 export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS
+  const bodyLimit = options.maxBodyBytes ?? MAX_BODY_BYTES
   const app = Fastify({
     logger: false,
     trustProxy: false,
-    bodyLimit: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    bodyLimit,
     connectionTimeout: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
     requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -76,7 +77,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       setSecurityHeaders(reply, request.id)
-      sendProblem(reply, presentable(error), request.id)
+      sendProblem(reply, presentable(error, bodyLimit), request.id)
     },
   })
   const environment = environmentOf(services, options.version ?? '0.0.0')
@@ -88,7 +89,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body)
   })
-  observe(app, environment.metrics, options.writeLog)
+  observe(app, environment.metrics, bodyLimit, options.writeLog)
   app.setNotFoundHandler((request, reply) => {
     answerUnrouted(ROUTES, request, reply)
   })
@@ -123,6 +124,7 @@ function setSecurityHeaders(reply: FastifyReply, requestId: string): void {
 function observe(
   app: FastifyInstance,
   metrics: Metrics,
+  maxBodyBytes: number,
   writeLog: ((lines: string) => void) | undefined,
 ): void {
   const log = writeLog === undefined ? undefined : new Log(writeLog)
@@ -151,7 +153,7 @@ function observe(
           'ERR_HTTP_MALFORMED',
           'expected the whole body, found a closed connection',
         )
-      : presentable(thrown)
+      : presentable(thrown, maxBodyBytes)
     if (error === null) log?.bug(request.id, thrown)
     else if (error.kind === 'unavailable') log?.unavailable(request.id, error)
     sendProblem(reply, error, request.id)

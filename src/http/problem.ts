@@ -8,15 +8,8 @@ import { pascalCase } from './binding.ts'
 const RETRY_AFTER_SECONDS = 5
 
 /** What the framework throws and clients cause; everything else it throws is a bug. */
-const FRAMEWORK_ERRORS: ReadonlyMap<string, () => ChanceryError> = new Map([
-  [
-    'FST_ERR_CTP_BODY_TOO_LARGE',
-    () =>
-      new ChanceryError(
-        'ERR_HTTP_BODY_TOO_LARGE',
-        'expected a smaller body: the server has a limit',
-      ),
-  ],
+const FRAMEWORK_ERRORS: ReadonlyMap<string, (maxBodyBytes: number) => ChanceryError> = new Map([
+  ['FST_ERR_CTP_BODY_TOO_LARGE', bodyTooLargeError],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', () => mediaTypeError([])],
   [
     'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
@@ -36,6 +29,14 @@ export function noRouteError(): ChanceryError {
   })
 }
 
+function bodyTooLargeError(maxBodyBytes: number): ChanceryError {
+  return new ChanceryError(
+    'ERR_HTTP_BODY_TOO_LARGE',
+    `expected a body of at most ${maxBodyBytes} bytes`,
+    { hints: ['the operator raises the limit with `chancery serve --max-artifact-bytes`'] },
+  )
+}
+
 /** The 415 of a route. */
 export function mediaTypeError(mediaTypes: readonly string[]): ChanceryError {
   const expected = mediaTypes.length === 0 ? 'no body' : mediaTypes.join(' or ')
@@ -51,13 +52,14 @@ export function mediaTypeError(mediaTypes: readonly string[]): ChanceryError {
 /**
  * What was thrown, as an error that may be shown: our own errors, and those of the framework that clients cause.
  *
+ * @param maxBodyBytes What the server takes.
  * @returns null for everything else: a bug.
  */
-export function presentable(thrown: unknown): ChanceryError | null {
+export function presentable(thrown: unknown, maxBodyBytes: number): ChanceryError | null {
   if (thrown instanceof ChanceryError) return thrown
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string')
     return null
-  return FRAMEWORK_ERRORS.get(thrown.code)?.() ?? null
+  return FRAMEWORK_ERRORS.get(thrown.code)?.(maxBodyBytes) ?? null
 }
 
 /**

@@ -153,6 +153,9 @@ describe('calls that reach no handler', () => {
     const answer = await post('Projects', 'application/json', `{"slug":"${'x'.repeat(200)}"}`)
     assert.equal(answer.statusCode, 413)
     assert.equal(codeOf(answer), 'ERR_HTTP_BODY_TOO_LARGE')
+    const { detail, hints } = answer.json<{ detail: string; hints?: string[] }>()
+    assert.equal(detail, 'expected a body of at most 100 bytes')
+    assert.match(hints?.join() ?? '', /--max-artifact-bytes/)
   })
 
   it('have a body of another type, or an encoded one', async () => {
