@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -24,7 +24,23 @@ export async function writeDurableFile(
     await rm(temporary, { force: true })
     throw thrown
   }
-  const directory = await open(dirname(path), 'r')
+  await syncDirectory(dirname(path))
+}
+
+/** Removes a file so that it does not come back after a power failure. */
+export async function removeDurableFile(path: string): Promise<void> {
+  await rm(path)
+  await syncDirectory(dirname(path))
+}
+
+/** Makes a directory, unless it is there, so that what is put into it durably does not vanish with it. */
+export async function makeDurableDirectory(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (made !== undefined) await syncDirectory(dirname(path))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
   try {
     await directory.sync()
   } finally {

@@ -44,21 +44,34 @@ export async function loadStore(options: StoreOptions): Promise<Store> {
   const path = join(options.directory, DATABASE)
   openForReading(path).close()
   const lock = lockDirectory(join(options.directory, LOCK))
-  try {
-    const ledger = await ThreadedLedger.start({ path, auditKey: options.auditKey })
-    const reader = new SqliteReader(openForReading(path))
-    return {
-      ledger,
-      reader,
-      commits: () => ledger.commits,
-      async [Symbol.asyncDispose]() {
-        reader.close()
-        await ledger.close()
-        lock.release()
-      },
-    }
-  } catch (thrown) {
-    lock.release()
-    throw thrown
+  await using opened = new AsyncDisposableStack()
+  opened.defer(() => lock.release())
+  const ledger = await ThreadedLedger.start({ path, auditKey: options.auditKey })
+  opened.defer(() => ledger.close())
+  const reader = new SqliteReader(openForReading(path))
+  opened.defer(() => reader.close())
+  const resources = opened.move()
+  return {
+    ledger,
+    reader,
+    commits: () => ledger.commits,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+/**
+ * Opens the store of a directory to read it, while no process has it open.
+ *
+ * @throws ChanceryError ERR_DB_MISSING, ERR_DB_LOCKED, ERR_DB_FOREIGN.
+ */
+export function inspectStore(directory: string): { readonly reader: Reader } & Disposable {
+  const path = join(directory, DATABASE)
+  openForReading(path).close()
+  const lock = lockDirectory(join(directory, LOCK))
+  using opened = new DisposableStack()
+  opened.defer(() => lock.release())
+  const reader = new SqliteReader(openForReading(path))
+  opened.defer(() => reader.close())
+  const resources = opened.move()
+  return { reader, [Symbol.dispose]: () => resources.dispose() }
 }

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { equalBytes } from '../crypto/constant-time.ts'
 import { GENESIS, hashAuditRecord, sealAuditHead } from './audit-chain.ts'
 import type { SqlValue } from './ledger.ts'
 
@@ -58,7 +59,11 @@ export class StoreWriter {
   /** Set once the disk answered something after which its state is unknown; nothing is written any more. */
   #broken: string | undefined
 
-  /** @param auditKey 32 bytes; seals the heads of the audit logs. */
+  /**
+   * @param auditKey 32 bytes; seals the heads of the audit logs.
+   * @throws ChanceryError ERR_DB_AUDIT_END if the end of an audit log is not the one that was sealed: going on from
+   *   another would seal that one.
+   */
   constructor(database: Database.Database, auditKey: Uint8Array) {
     this.#database = database
     this.#auditKey = auditKey
@@ -71,6 +76,7 @@ export class StoreWriter {
     this.#updateChain = database.prepare(
       'UPDATE audit_chains SET number = ?, head = ?, seal = ? WHERE chain = ?',
     )
+    this.#requireSealedEnds()
     this.#loadChains()
   }
 
@@ -189,6 +195,35 @@ export class StoreWriter {
     return chain
   }
 
+  #requireSealedEnds(): void {
+    interface End {
+      organization_id: string
+      number: number
+      head: Uint8Array
+      seal: Uint8Array
+      last_number: number | null
+      last_hash: Uint8Array | null
+    }
+    const ends = this.#database
+      .prepare<[], End>(
+        'SELECT c.organization_id, c.number, c.head, c.seal, e.number AS last_number, e.hash AS last_hash FROM audit_chains c LEFT JOIN audit_events e ON e.chain = c.chain AND e.number = (SELECT max(number) FROM audit_events WHERE chain = c.chain)',
+      )
+      .all()
+    for (const end of ends) {
+      const { organization_id: organizationId, number, head } = end
+      const isSealed =
+        equalBytes(end.seal, sealAuditHead(this.#auditKey, organizationId, number, head)) &&
+        (end.last_number ?? 0) === number &&
+        equalBytes(end.last_hash ?? GENESIS, head)
+      if (isSealed) continue
+      throw new ChanceryError(
+        'ERR_DB_AUDIT_END',
+        `expected the audit log of ${organizationId} to end with its sealed event ${number}, found another end`,
+        { hints: ['run `chancery fsck`; restore the data directory from a backup'] },
+      )
+    }
+  }
+
   #loadChains(): void {
     this.#chains.clear()
     const rows = this.#database
@@ -211,11 +246,11 @@ export class StoreWriter {
     this.#loadChains()
   }
 
-  /** The whole batch failed. A full disk may empty again; after any other answer of the disk only a restart knows. */
+  /** The whole batch failed. Some reasons pass; after any other answer of the disk only a restart knows. */
   #giveUp(batch: Batch, thrown: unknown): readonly Outcome[] {
     const message = describe(thrown)
     if (!isDiskError(thrown)) return this.#refuseAll(batch, message, 'BUG')
-    if (!message.startsWith('SQLITE_FULL')) this.#broken = message
+    if (!PASSING_ERRORS.some((code) => message.startsWith(code))) this.#broken = message
     return this.#refuseAll(batch, message)
   }
 
@@ -238,6 +273,12 @@ function outcomeOf(thrown: unknown): Outcome {
   }
   return { code: 'BUG', message: describe(thrown) }
 }
+
+/**
+ * What passes by itself, and after which the state of the disk is known: nothing of the batch counts. The disk is full
+ * (the second is its name where the index of the write-ahead log has no room), or another process holds SQLite's lock.
+ */
+const PASSING_ERRORS = ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_BUSY']
 
 const DISK_ERRORS = [
   'SQLITE_FULL',

@@ -3,7 +3,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { encodeAuditRecord } from './audit-chain.ts'
 import type { AuditEvent, Change, Ledger, Statement } from './ledger.ts'
 import type { EncodedChange, EncodedEvent, Outcome } from './store-writer.ts'
-import type { WriterThreadData } from './writer-thread.ts'
+import type { Refusal, WriterThreadData } from './writer-thread.ts'
 
 interface Waiting {
   readonly change: EncodedChange
@@ -30,13 +30,20 @@ export class ThreadedLedger implements Ledger {
   #queue: Waiting[] = []
   #inFlight: readonly Waiting[] | undefined
   #stopped: Error | undefined
+  #isClosing = false
   #commits = 0
+  readonly #exited: Promise<void>
 
   private constructor(worker: Worker) {
     this.#worker = worker
     worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes))
     worker.on('error', (error: Error) => this.#stop(error))
-    worker.on('exit', () => this.#stop(new Error('the writer thread has ended')))
+    this.#exited = new Promise((resolve) => {
+      worker.once('exit', () => {
+        this.#stop(new Error('the writer thread has ended'))
+        resolve()
+      })
+    })
   }
 
   /**
@@ -46,14 +53,16 @@ export class ThreadedLedger implements Ledger {
    */
   static async start(data: WriterThreadData): Promise<ThreadedLedger> {
     const worker = new Worker(THREAD, { workerData: data, name: 'chancery-writer' })
-    await new Promise<void>((resolve, reject) => {
+    const refusal = await new Promise<Refusal | null>((resolve, reject) => {
       worker.once('error', reject)
-      worker.once('message', () => {
+      worker.once('message', (message: Refusal | null) => {
         worker.off('error', reject)
-        resolve()
+        resolve(message)
       })
     })
-    return new ThreadedLedger(worker)
+    if (refusal === null) return new ThreadedLedger(worker)
+    const { code, message, hints } = refusal
+    throw new ChanceryError(code, message, { hints })
   }
 
   /** How many commits (each with its fsync) were made since the start. */
@@ -70,15 +79,16 @@ export class ThreadedLedger implements Ledger {
     await this.#enqueue(statements, [])
   }
 
-  /** Commits what is queued, then ends the thread. */
-  async close(): Promise<void> {
-    while (this.#inFlight !== undefined && this.#stopped === undefined) {
-      await new Promise((resolve) => this.#worker.once('message', resolve))
-    }
+  /** Refuses new changes, commits those that are queued, then ends the thread. */
+  close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#inFlight === undefined) this.#end()
+    return this.#exited
+  }
+
+  #end(): void {
     this.#stopped ??= new Error('the ledger is closed')
-    const exited = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.postMessage('close')
-    await exited
   }
 
   #enqueue(
@@ -86,6 +96,7 @@ export class ThreadedLedger implements Ledger {
     events: readonly EncodedEvent[],
   ): Promise<readonly number[]> {
     if (this.#stopped !== undefined) return Promise.reject(unavailable(this.#stopped))
+    if (this.#isClosing) return Promise.reject(unavailable(new Error('the ledger is closing')))
     const change = {
       statements: statements.map(
         ({ sql, parameters, expectChanges }) =>
@@ -121,6 +132,7 @@ export class ThreadedLedger implements Ledger {
     this.#inFlight = undefined
     this.#commits += 1
     if (this.#queue.length > 0) this.#send()
+    else if (this.#isClosing) this.#end()
     batch.forEach((waiting, index) => {
       const outcome = outcomes[index]
       if (outcome !== undefined && 'numbers' in outcome) waiting.resolve(outcome.numbers)

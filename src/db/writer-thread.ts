@@ -1,4 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import type { ErrorCode } from '../errors/codes.ts'
 import { openForWriting } from './database-file.ts'
 import { StoreWriter, type Batch } from './store-writer.ts'
 
@@ -8,15 +10,44 @@ export interface WriterThreadData {
   readonly auditKey: Uint8Array
 }
 
-const { path, auditKey } = workerData as WriterThreadData
-const writer = new StoreWriter(openForWriting(path), auditKey)
+/** Why the writer thread did not start; null is its first message where it did. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hints: readonly string[]
+}
 
-parentPort?.on('message', (message: Batch | 'close') => {
-  if (message === 'close') {
-    writer.close()
-    parentPort?.close()
-    return
+const { path, auditKey } = workerData as WriterThreadData
+
+function open(): StoreWriter | Refusal {
+  try {
+    return new StoreWriter(openForWriting(path), auditKey)
+  } catch (thrown) {
+    if (thrown instanceof ChanceryError) {
+      const { code, message, hints } = thrown
+      return { code, message, hints }
+    }
+    // A class does not survive the way to the other thread, and the reason is the disk's.
+    const reason = thrown instanceof Error ? thrown.message : 'unknown'
+    return {
+      code: 'ERR_DB_UNAVAILABLE',
+      message: `the store cannot be opened for writing: ${reason}`,
+      hints: ['look for a full or failing disk'],
+    }
   }
-  parentPort?.postMessage(writer.write(message))
-})
-parentPort?.postMessage('ready')
+}
+
+const writer = open()
+if (writer instanceof StoreWriter) {
+  parentPort?.on('message', (message: Batch | 'close') => {
+    if (message === 'close') {
+      writer.close()
+      parentPort?.close()
+      return
+    }
+    parentPort?.postMessage(writer.write(message))
+  })
+  parentPort?.postMessage(null)
+} else {
+  parentPort?.postMessage(writer)
+}

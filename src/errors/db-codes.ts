@@ -11,5 +11,9 @@ export const DB_CODES = {
   },
   ERR_DB_CONFLICT: { kind: 'conflict', summary: 'The object was changed meanwhile' },
   ERR_DB_DUPLICATE: { kind: 'conflict', summary: 'A unique value exists already' },
+  ERR_DB_AUDIT_END: {
+    kind: 'unavailable',
+    summary: 'The end of an audit log is not the one that was sealed',
+  },
   ERR_DB_UNAVAILABLE: { kind: 'unavailable', summary: 'The store cannot be written' },
 } as const satisfies Record<string, CodeEntry>

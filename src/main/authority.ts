@@ -22,6 +22,7 @@ import { checkReadiness } from '../signing/readiness.ts'
 import { RequestStore } from '../signing/request-store.ts'
 import type { SigningContext } from '../signing/signing-context.ts'
 import { every } from './every.ts'
+import { requireFinishedInit } from './init-authority.ts'
 
 /** An open authority: its services, and the work it does by itself. Disposing it ends that and closes the store. */
 export interface Authority extends AsyncDisposable {
@@ -52,9 +53,11 @@ const RESUME_EVERY_MS = 15_000
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
   const { dataDirectory, report } = options
+  requireFinishedInit(dataDirectory)
   const masterKey = await loadMasterKey(options.masterKey, dataDirectory)
   const auditKey = masterKey.deriveSubkey('audit head')
-  const store = await loadStore({ directory: dataDirectory, auditKey })
+  await using opened = new AsyncDisposableStack()
+  const store = opened.use(await loadStore({ directory: dataDirectory, auditKey }))
   const { ledger, reader } = store
   const catalog = Catalog.load(reader)
   const tokens = ApiTokens.load(reader)
@@ -69,10 +72,18 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     artifacts: await ArtifactStore.open(reader, join(dataDirectory, 'artifacts')),
     signers: keyStore,
     now,
+    background: new Map(),
     report: (error, id) => report(`the signing request ${id}`, error),
   }
   await signing.artifacts.removeOrphans()
   await resumeRequests(signing)
+  // Backwards: no chore starts any more, then what runs ends, then the traces are kept, then the store closes.
+  opened.defer(() =>
+    tokens.flushLastUsed(ledger).catch((error: unknown) => report('the last use of tokens', error)),
+  )
+  opened.defer(async () => {
+    await Promise.all(signing.background.values())
+  })
   const chores = [
     every(TIMEOUTS_EVERY_MS, () => cancelOverdueRequests(signing), report),
     every(RESUME_EVERY_MS, () => resumeRequests(signing), report),
@@ -80,6 +91,10 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     every(RETENTION_EVERY_MS, () => deleteExpiredArtifacts(signing), report),
     every(RETENTION_EVERY_MS, () => forgetIdempotencyKeys(signing), report),
   ]
+  opened.defer(async () => {
+    await Promise.all(chores.map((stop) => stop()))
+  })
+  const resources = opened.move()
   return {
     services: {
       administration: createAdministration({ catalog, tokens, ledger, keyStore, now }),
@@ -103,11 +118,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
       commits: () => store.commits(),
     },
     commits: () => store.commits(),
-    async [Symbol.asyncDispose]() {
-      await Promise.all(chores.map((stop) => stop()))
-      await tokens.flushLastUsed(ledger)
-      await store[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }
 

@@ -3,7 +3,7 @@ import { checkConfiguration } from '../administration/check-configuration.ts'
 import { verifyStoredLog } from '../audit/verify-audit-log.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import type { FsckReport } from '../cli/services.ts'
-import { loadStore } from '../db/open-store.ts'
+import { inspectStore } from '../db/open-store.ts'
 import type { Reader } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { ApiTokens } from '../identity/api-tokens.ts'
@@ -31,7 +31,7 @@ export async function fsckAuthority(options: {
   }
   const masterKey = await loadMasterKey(options.masterKey, dataDirectory)
   const auditKey = masterKey.deriveSubkey('audit head')
-  await using store = await loadStore({ directory: dataDirectory, auditKey })
+  using store = inspectStore(dataDirectory)
   const { reader } = store
   const catalog = Catalog.load(reader)
   ApiTokens.load(reader)

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { foundAuthority } from '../administration/found.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import type { CreatedAuthority, InitOptions } from '../cli/services.ts'
-import { writeDurableFile } from '../db/durable-file.ts'
+import { makeDurableDirectory, removeDurableFile, writeDurableFile } from '../db/durable-file.ts'
 import { createStore } from '../db/open-store.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { ApiTokens } from '../identity/api-tokens.ts'
@@ -13,19 +14,33 @@ import { createMasterKey } from '../keys/master-key.ts'
 const UNFINISHED = 'init-unfinished'
 
 /**
+ * Refuses a directory whose `init` was killed: the next `init` empties it, so nothing may have been signed in it.
+ *
+ * @throws ChanceryError ERR_DB_MISSING.
+ */
+export function requireFinishedInit(dataDirectory: string): void {
+  if (!existsSync(join(dataDirectory, UNFINISHED))) return
+  throw new ChanceryError(
+    'ERR_DB_MISSING',
+    'expected an authority in the data directory, found one that `chancery init` did not finish',
+    { hints: ['run `chancery init` again: it starts anew'] },
+  )
+}
+
+/**
  * Makes an authority in a directory that is not there or empty. If it was killed in between, the next run starts anew.
  *
  * @throws ChanceryError ERR_DB_EXISTS if the directory holds an authority, or anything else.
  */
 export async function initAuthority(options: InitOptions): Promise<CreatedAuthority> {
   const { dataDirectory, organizationName, masterKey } = options
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  await makeDurableDirectory(dataDirectory)
   await requireEmpty(dataDirectory)
   const marker = join(dataDirectory, UNFINISHED)
   await writeDurableFile(marker, new Uint8Array())
   const key = await createMasterKey(masterKey, dataDirectory)
   const created = await found(dataDirectory, organizationName, key.deriveSubkey('audit head'))
-  await rm(marker)
+  await removeDurableFile(marker)
   return created
 }
 

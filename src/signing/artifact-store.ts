@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { equalBytes } from '../crypto/constant-time.ts'
 import { sha256 } from '../crypto/digest.ts'
-import { writeDurableFile } from '../db/durable-file.ts'
+import { makeDurableDirectory, writeDurableFile } from '../db/durable-file.ts'
 import type { Reader, Statement } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
@@ -37,7 +37,7 @@ export class ArtifactStore {
 
   /** @param directory For the large files; made if it is not there. */
   static async open(reader: Reader, directory: string): Promise<ArtifactStore> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await makeDurableDirectory(directory)
     return new ArtifactStore(reader, directory)
   }
 

@@ -128,7 +128,7 @@ export async function uploadUnsignedArtifact(
       ...decided.events,
     ],
   })
-  if (decided.request.status === 'InProgress') completeInBackground(context, id)
+  if (decided.request.status === 'InProgress') void completeInBackground(context, id)
   return submittedOf(decided.request)
 }
 

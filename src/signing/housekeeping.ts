@@ -1,4 +1,4 @@
-import { completeRequest } from './complete-request.ts'
+import { completeInBackground } from './complete-request.ts'
 import { cancelOverdue } from './decide-request.ts'
 import { requestEvent } from './request-events.ts'
 import { updateRequest } from './request-store.ts'
@@ -10,27 +10,27 @@ const DAY_MS = 86_400_000
 /** How long an idempotency key is remembered. */
 const IDEMPOTENCY_DAYS = 7
 
-/** How many requests lose their artifacts in one sweep of an organization. */
+/** How many requests are read at once to lose their artifacts. */
 const SWEEP = 500
+
+/** How many requests are gone on with at the same time, so that they share commits. */
+const AT_ONCE = 16
 
 /** Goes on with every request that is in progress: after a start, and whenever a dependency was away. */
 export async function resumeRequests(context: SigningContext): Promise<number> {
-  const open = context.requests.listOpen('InProgress')
-  for (const { id } of open) {
-    await completeRequest(context, id).catch((error: unknown) => context.report(error, id))
+  const open = context.requests.listInProgress()
+  const rest = open.values()
+  const work = async (): Promise<void> => {
+    for (const id of rest) await completeInBackground(context, id)
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
   return open.length
 }
 
 /** Cancels the requests whose cancellation timeout is over. */
 export async function cancelOverdueRequests(context: SigningContext): Promise<void> {
   const now = context.now()
-  for (const status of ['InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload'] as const) {
-    for (const request of context.requests.listOpen(status)) {
-      if (request.cancelAt !== null && request.cancelAt <= now)
-        await cancelOverdue(context, request.id)
-    }
-  }
+  for (const id of context.requests.listOverdue(now)) await cancelOverdue(context, id)
 }
 
 /** Deletes the artifacts whose retention time is over. The requests, their signatures and the audit log stay. */
@@ -39,9 +39,11 @@ export async function deleteExpiredArtifacts(context: SigningContext): Promise<n
   for (const organization of context.catalog.listOrganizations()) {
     if (organization.artifactRetentionDays === 0) continue
     const before = context.now() - organization.artifactRetentionDays * DAY_MS
-    for (const request of context.requests.listExpired(organization.id, before, SWEEP)) {
-      await deleteArtifacts(context, request)
-      deleted += 1
+    for (;;) {
+      const expired = context.requests.listExpired(organization.id, before, SWEEP)
+      for (const request of expired) await deleteArtifacts(context, request)
+      deleted += expired.length
+      if (expired.length < SWEEP) break
     }
   }
   return deleted

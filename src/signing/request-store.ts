@@ -61,6 +61,9 @@ export interface RequestFilter {
 const COLUMNS =
   'seq, id, organization_id, project_id, signing_policy_id, submitter_id, kind, status, workflow_status, version, submitted_at, completed_at, cancel_at, body'
 
+/** As the partial index `signing_requests_open` has it. */
+const IS_OPEN = "status IN ('InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload')"
+
 /** Reads signing requests, and makes the statements that change them. */
 export class RequestStore {
   readonly #reader: Reader
@@ -74,16 +77,23 @@ export class RequestStore {
     return row === undefined ? undefined : decode(row)
   }
 
-  /** Requests with one of these statuses, oldest first, in all organizations. */
-  listOpen(
-    status: 'InProgress' | 'WaitingForApproval' | 'WaitingForArtifactUpload',
-  ): readonly SigningRequest[] {
+  /** The ids of requests in progress, oldest first, in all organizations. */
+  listInProgress(): readonly string[] {
     return this.#reader
-      .all<Row>(
-        `SELECT ${COLUMNS} FROM signing_requests WHERE status = ? AND status IN ('InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload') ORDER BY seq`,
-        status,
+      .all<{ id: string }>(
+        `SELECT id FROM signing_requests WHERE status = 'InProgress' AND ${IS_OPEN} ORDER BY seq`,
       )
-      .map(decode)
+      .map(({ id }) => id)
+  }
+
+  /** The ids of requests that are not final and should have been canceled by an instant, in all organizations. */
+  listOverdue(now: number): readonly string[] {
+    return this.#reader
+      .all<{ id: string }>(
+        `SELECT id FROM signing_requests WHERE ${IS_OPEN} AND cancel_at <= ? ORDER BY seq`,
+        now,
+      )
+      .map(({ id }) => id)
   }
 
   /** Newest first. */

@@ -17,6 +17,8 @@ export interface SigningContext {
   readonly requests: RequestStore
   readonly artifacts: ArtifactStore
   readonly signers: SignerSource
+  /** What goes on without a caller, by the signing request's id; whoever closes the store waits for it first. */
+  readonly background: Map<string, Promise<void>>
   /** Milliseconds since 1970 UTC. */
   now(): number
   /** Told about errors of work that nobody waits for. */
