@@ -14,7 +14,7 @@ import type { SigningContext } from './signing-context.ts'
 import type { Submission, Submitted, UnsignedArtifactMetadata } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
 import { decideAtOnce, submittedOf } from './submit-request.ts'
-import { findSubmissionTarget } from './submission-target.ts'
+import { findSubmissionTarget, isCurrent } from './submission-target.ts'
 
 /**
  * Announces an artifact that is uploaded later; its hash is part of the announcement.
@@ -117,7 +117,8 @@ export async function uploadUnsignedArtifact(
     },
   } as const
   const decided = await decideAtOnce(context, caller, received, target, verdict)
-  const artifact = await context.artifacts.stage(id, 'unsigned', { fileName, bytes }, hash)
+  const artifact = await context.artifacts.stage(request.id, 'unsigned', { fileName, bytes }, hash)
+  if (!isCurrent(context.catalog, target)) return uploadUnsignedArtifact(context, caller, id, bytes)
   await context.ledger.commit({
     statements: [artifact, ...updateRequest(decided.request)],
     events: [
@@ -128,7 +129,7 @@ export async function uploadUnsignedArtifact(
       ...decided.events,
     ],
   })
-  if (decided.request.status === 'InProgress') void completeInBackground(context, id)
+  if (decided.request.status === 'InProgress') completeInBackground(context, request.id)
   return submittedOf(decided.request)
 }
 

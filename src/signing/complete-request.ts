@@ -1,16 +1,18 @@
 import { readObjectVersion } from '../catalog/object-versions.ts'
-import type { ArtifactConfiguration } from '../catalog/objects.ts'
+import type { ArtifactConfiguration, SigningPolicy } from '../catalog/objects.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { SigningPlan } from '../policy/signing-plan.ts'
 import type { StoredArtifact } from './artifact-store.ts'
 import { examineArtifact, inputOf, planArtifact, type Verdict } from './examination.ts'
+import { withRights } from './find-request.ts'
+import { hasQuorum } from './quorum.ts'
 import { examinedEvent, requestEvent, signedEvent } from './request-events.ts'
 import { refusedRequest, signedRequest } from './request-states.ts'
 import { updateRequest } from './request-store.ts'
 import { signFiles } from './sign-files.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
-import { findSigningCertificate } from './submission-target.ts'
+import { findSigningCertificate, isCurrent, requireActive } from './submission-target.ts'
 
 /**
  * Signs a request that nothing holds back any more: after its submission, after the last approval, after a crash.
@@ -37,30 +39,21 @@ export async function completeRequest(
   }
 }
 
-/** Starts {@link completeRequest} unless that has been done; errors are reported, and it runs again later. */
-export function completeInBackground(context: SigningContext, id: string): Promise<void> {
-  const running = context.background.get(id)
-  if (running !== undefined) return running
-  const work = completeRequest(context, id)
-    .catch((error: unknown) => context.report(error, id))
-    .then(() => {
-      context.background.delete(id)
-    })
-  context.background.set(id, work)
-  return work
+/** Starts {@link completeRequest}; errors are reported, and it runs again at the next start. */
+export function completeInBackground(context: SigningContext, id: string): void {
+  completeRequest(context, id).catch((error: unknown) => context.report(error, id))
 }
 
 async function examineAndSign(
   context: SigningContext,
   request: SigningRequest,
 ): Promise<SigningRequest> {
-  const policy = context.catalog.find('signing-policy', request.signingPolicyId)
-  if (policy === undefined) throw new Error(`the request ${request.id} has no signing policy`)
-  if (!policy.isActive) {
-    throw new ChanceryError(
-      'ERR_SIGNING_INACTIVE',
-      `the signing policy '${policy.slug}' is disabled`,
-    )
+  const { project, policy } = withRights(context, request)
+  requireActive(project, `project '${project.slug}'`)
+  requireActive(policy, `signing policy '${policy.slug}'`)
+  if (policy.requiredApprovals > 0) {
+    const decisions = context.requests.approvals(request.id)
+    if (!hasQuorum(context, policy, decisions)) return awaitApproval(context, request, policy)
   }
   const certificate = findSigningCertificate(context.catalog, policy, context.now())
   const artifact = await context.artifacts.load(request.id, 'unsigned')
@@ -80,12 +73,40 @@ async function examineAndSign(
   }
   const signer = context.signers.openSigner(certificate.keyId)
   const signatures = await signFiles(verdict.plan, signer)
+  if (!isCurrent(context.catalog, { project, policy, certificate })) {
+    return examineAndSign(context, request)
+  }
   const signed = signedRequest(next, signatures, context.now())
   await context.ledger.commit({
     statements: updateRequest(signed),
     events: [...events, signedEvent(signed, null, { certificate }, signer.keyId)],
   })
   return signed
+}
+
+/** Sends a request back to its approvers: the policy asks for more of them now, or some are none any more. */
+async function awaitApproval(
+  context: SigningContext,
+  request: SigningRequest,
+  { requiredApprovals, version }: SigningPolicy,
+): Promise<SigningRequest> {
+  const workflowStatus = 'WaitingForApproval'
+  const waiting: SigningRequest = {
+    ...request,
+    version: request.version + 1,
+    status: workflowStatus,
+    workflowStatus,
+  }
+  await context.ledger.commit({
+    statements: updateRequest(waiting),
+    events: [
+      requestEvent('ApprovalMissing', context.now(), waiting, null, {
+        requiredApprovals,
+        signingPolicyVersion: version,
+      }),
+    ],
+  })
+  return waiting
 }
 
 function nextVersion(

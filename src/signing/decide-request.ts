@@ -1,9 +1,10 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Caller } from '../policy/caller.ts'
-import { isAssigned, mayApprove, mayCancel, requirePermission } from '../policy/permission.ts'
+import { mayApprove, mayCancel, requirePermission } from '../policy/permission.ts'
 import type { SigningRequestStatus } from '../wire/signing-requests.ts'
 import { completeRequest } from './complete-request.ts'
 import { findReadableRequest, type FoundRequest } from './find-request.ts'
+import { hasQuorum } from './quorum.ts'
 import { requestEvent } from './request-events.ts'
 import { insertApproval, updateRequest, type StoredApproval } from './request-store.ts'
 import type { SigningContext } from './signing-context.ts'
@@ -28,13 +29,7 @@ export async function approveRequest(
 ): Promise<SigningRequestStatus> {
   const request = await decide(context, caller, id, 'approved', reason)
   if (request.status !== 'InProgress') return statusOf(request)
-  try {
-    return statusOf((await completeRequest(context, request.id)) ?? request)
-  } catch (thrown) {
-    // The approval is kept whatever becomes of the signature, so the answer is that the request is in progress.
-    context.report(thrown, request.id)
-    return statusOf(request)
-  }
+  return statusOf((await completeRequest(context, request.id)) ?? request)
 }
 
 /** Refuses a request; one denial is enough. @throws As {@link approveRequest}. */
@@ -111,7 +106,7 @@ async function decide(
     const approval = { userId: caller.principal.userId, decision, reason: reason ?? null, at }
     const next = afterDecision(context, found, approval, earlier)
     await context.ledger.commit({
-      statements: [insertApproval(id, approval), ...updateRequest(next)],
+      statements: [insertApproval(next.id, approval), ...updateRequest(next)],
       events: [
         requestEvent(decision === 'approved' ? 'Approved' : 'Denied', at, next, caller, {
           reason: approval.reason,
@@ -171,23 +166,8 @@ function afterDecision(
       body: { ...request.body, statusReason },
     }
   }
-  const approved = [...earlier, approval].filter(({ userId }) =>
-    isStillApprover(context, policy, userId),
-  )
-  if (approved.length < policy.requiredApprovals) return next
+  if (!hasQuorum(context, policy, [...earlier, approval])) return next
   return { ...next, status: 'InProgress', workflowStatus: 'QueuedForProcessing' }
-}
-
-/** An approval counts only while its user is an active approver of the policy. */
-function isStillApprover(
-  context: SigningContext,
-  policy: FoundRequest['policy'],
-  userId: string,
-): boolean {
-  const user = context.catalog.find('user', userId)
-  if (user?.isActive !== true) return false
-  const groupIds = new Set(context.catalog.groupsOf(userId).map((group) => group.id))
-  return isAssigned({ userId, groupIds }, policy.approvers)
 }
 
 async function cancel(

@@ -11,7 +11,7 @@ import { insertRequest } from './request-store.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { HashToSign, Submission } from './signing-service.ts'
-import { findSubmissionTarget, type SubmissionTarget } from './submission-target.ts'
+import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
 
 const HASH_BY_LENGTH = new Map([
   [32, 'sha256'],
@@ -52,6 +52,7 @@ export async function signHash(
     predecessor: null,
   })
   const signature = await signer.signHash(hash.hash, scheme)
+  if (!isCurrent(context.catalog, target)) return signHash(context, caller, submission, hash)
   const value = encodeBase64(hash.hash)
   const described: SigningRequest = {
     ...received,

@@ -57,6 +57,21 @@ export function findSubmissionTarget(
 }
 
 /**
+ * Whether all of it is as it was found. Signing takes time, in which a policy may be narrowed or a certificate disabled;
+ * what is asked right before the commit is that no such change was answered before it.
+ */
+export function isCurrent(
+  catalog: Catalog,
+  { project, policy, certificate }: Omit<SubmissionTarget, 'configuration'>,
+): boolean {
+  return (
+    catalog.find('project', project.id) === project &&
+    catalog.find('signing-policy', policy.id) === policy &&
+    catalog.find('certificate', certificate.id) === certificate
+  )
+}
+
+/**
  * The certificate of a policy, if it can sign.
  *
  * @param now Milliseconds since 1970.
@@ -182,7 +197,16 @@ function required(slug: string | undefined, field: string): string {
   throw new ChanceryError('ERR_SIGNING_INPUT', `The ${field} field is required.`, { field })
 }
 
-function requireActive(object: { readonly isActive: boolean }, name: string, field: string): void {
+/** @throws ChanceryError ERR_SIGNING_INACTIVE if nothing can be signed for or under the object. */
+export function requireActive(
+  object: { readonly isActive: boolean },
+  name: string,
+  field?: string,
+): void {
   if (object.isActive) return
-  throw new ChanceryError('ERR_SIGNING_INACTIVE', `the ${name} is disabled`, { field })
+  throw new ChanceryError(
+    'ERR_SIGNING_INACTIVE',
+    `the ${name} is disabled`,
+    field === undefined ? {} : { field },
+  )
 }

@@ -13,7 +13,7 @@ import type { SigningContext } from './signing-context.ts'
 import { isFinalStatus, type SigningRequest } from './signing-request.ts'
 import type { IncomingArtifact, Submission, Submitted } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
-import { findSubmissionTarget, type SubmissionTarget } from './submission-target.ts'
+import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
 
 /**
  * Submits an artifact: examines it, and where no approval is needed and the key is quick, signs it. All of it is one
@@ -51,12 +51,16 @@ export async function submitRequest(
     )),
     ...rememberKey(caller, key, request),
   ]
+  if (!isCurrent(context.catalog, target)) {
+    await context.artifacts.removeFiles(request.id)
+    return submitRequest(context, caller, submission, artifact, predecessor)
+  }
   const committed = await commitOrFindEarlier(context, caller, key, statements, [
     submittedEvent(request, caller, target, artifact.bytes.length, submission),
     ...events,
   ])
   if (committed !== undefined) return submittedOf(committed)
-  if (request.status === 'InProgress') void completeInBackground(context, request.id)
+  if (request.status === 'InProgress') completeInBackground(context, request.id)
   return submittedOf(request)
 }
 
