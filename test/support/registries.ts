@@ -70,7 +70,7 @@ export async function startZot(): Promise<RunningRegistry> {
     }),
   )
   const args = ['serve', configuration]
-  return running(directory, `127.0.0.1:${port}`, executable, args, /"message":"starting|router/)
+  return running(directory, `127.0.0.1:${port}`, executable, args, /configuration settings/)
 }
 
 async function running(
