@@ -26,5 +26,6 @@ export const HTTP_CODES = {
     summary: 'The route exists, but not for this method',
     status: 405,
   },
+  ERR_HTTP_BUSY: { kind: 'unavailable', summary: 'Too many large bodies are here at the moment' },
   ERR_HTTP_NOT_READY: { kind: 'unavailable', summary: 'The server cannot do its work now' },
 } as const satisfies Record<string, CodeEntry>

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Socket } from 'node:net'
 import { randomGuid } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { BodyBudget } from './body-budget.ts'
 import { LoginFailures } from './login-failures.ts'
 import { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly publicUrl?: string
   /** The largest body; 64 MiB. */
   readonly maxBodyBytes?: number
+  /** All bodies of more than 64 KiB that are here at a time; eight of the largest. */
+  readonly maxBodiesBytes?: number
   /** Of Chancery, as it shows itself; `0.0.0` where it is not set. */
   readonly version?: string
   /** Takes blocks of log lines; no log where it is not set. */
@@ -32,6 +35,7 @@ export interface AppOptions {
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024
+const BODIES_AT_ONCE = 8
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_PARAMETER_LENGTH = 200
 const KEEP_ALIVE_MS = 72_000
@@ -90,10 +94,15 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     done(null, body)
   })
   observe(app, environment.metrics, bodyLimit, options.writeLog)
-  app.setNotFoundHandler((request, reply) => {
-    answerUnrouted(ROUTES, request, reply)
+  // Before the body is read, which nobody has a right to have kept here.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answerUnrouted(ROUTES, request, reply)
+    else done()
   })
-  for (const route of ROUTES) mountRoute(app, route, environment, loginFailures, options.publicUrl)
+  const bodyBudget = new BodyBudget(options.maxBodiesBytes ?? BODIES_AT_ONCE * bodyLimit, bodyLimit)
+  for (const route of ROUTES) {
+    mountRoute(app, route, { environment, loginFailures, bodyBudget, publicUrl: options.publicUrl })
+  }
   app.addHook('onClose', () => {
     loginFailures.close()
   })

@@ -3,6 +3,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Caller } from '../policy/caller.ts'
 import type { Principal } from '../policy/principal.ts'
 import { canonicalGuid } from './binding.ts'
+import type { BodyBudget } from './body-budget.ts'
 import { mediumOf, type ReceivedBody } from './body.ts'
 import { Links, originOf } from './links.ts'
 import type { LoginFailures } from './login-failures.ts'
@@ -32,19 +33,23 @@ declare module 'fastify' {
   }
 }
 
+/** What the routes of one server share. */
+export interface Mounting {
+  readonly environment: Environment
+  readonly loginFailures: LoginFailures
+  readonly bodyBudget: BodyBudget
+  readonly publicUrl: string | undefined
+}
+
 /** Registers a row of the table with the server, under each of its paths. */
-export function mountRoute(
-  app: FastifyInstance,
-  route: Route,
-  environment: Environment,
-  loginFailures: LoginFailures,
-  publicUrl: string | undefined,
-): void {
+export function mountRoute(app: FastifyInstance, route: Route, mounting: Mounting): void {
+  const { environment } = mounting
   if (!app.hasRequestDecorator('admitted')) app.decorateRequest('admitted', null)
-  const onRequest: onRequestHookHandler = (request, _reply, done) => {
+  const onRequest: onRequestHookHandler = (request, reply, done) => {
     request.operation = route.operationId
     try {
-      admit(request, route, environment, loginFailures, publicUrl)
+      admit(request, route, mounting)
+      if (route.method === 'POST') mounting.bodyBudget.reserve(request.headers, reply.raw)
       done()
     } catch (error) {
       done(error as Error)
@@ -57,7 +62,8 @@ export function mountRoute(
       exposeHeadRoute: route.scope === 'public',
       onRequest,
       handler: async (request, reply) => {
-        const { principal, origin } = request.admitted ?? { principal: NOBODY, origin: '' }
+        const { origin } = request.admitted ?? { origin: '' }
+        const principal = presentPrincipal(request, route, mounting)
         const params = request.params as Readonly<Record<string, string>>
         const links = new Links(origin, principal.organizationId)
         const result = await route.handle(environment, {
@@ -83,9 +89,7 @@ export function mountRoute(
 function admit(
   request: FastifyRequest,
   route: Route,
-  { services }: Environment,
-  loginFailures: LoginFailures,
-  publicUrl: string | undefined,
+  { environment: { services }, loginFailures, publicUrl }: Mounting,
 ): void {
   if (route.scope === 'public') return
   const principal = authenticate(request, services.authenticate, loginFailures)
@@ -93,6 +97,17 @@ function admit(
   if (route.scope === 'organization') checkOrganization(request, principal)
   checkMedium(request, route)
   request.admitted = { principal, origin: originOf(publicUrl, request.headers.host) }
+}
+
+/** A body may take its time: who sends one is asked again when it is there. */
+function presentPrincipal(
+  request: FastifyRequest,
+  { method }: Route,
+  { environment: { services }, loginFailures }: Mounting,
+): Principal {
+  if (request.admitted === null) return NOBODY
+  if (method === 'GET') return request.admitted.principal
+  return authenticate(request, services.authenticate, loginFailures)
 }
 
 function authenticate(

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { createApp, type AppOptions } from '../../src/http/app.ts'
+import type { Services } from '../../src/http/services.ts'
+import { ChanceryError } from '../../src/errors/chancery-error.ts'
+import { BEARER, ORGANIZATION, servicesOf, SUBMITTED } from './services.ts'
+
+const SUBMIT = `/Api/v1/${ORGANIZATION}/SigningRequests/SubmitWithPayload`
+
+describe('a body on its way', () => {
+  const open: AsyncDisposable[] = []
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
+  })
+
+  async function serve(services: Services, options: AppOptions = {}): Promise<number> {
+    const app = createApp(services, options)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    open.push({ [Symbol.asyncDispose]: () => app.close() })
+    return (app.server.address() as AddressInfo).port
+  }
+
+  /** Sends the head of a POST, and what is given of its body. */
+  function post(port: number, path: string, length: number, body = ''): Socket {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+    open.push({ [Symbol.asyncDispose]: async () => void socket.destroy() })
+    socket.setEncoding('latin1')
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${BEARER}\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`,
+    )
+    return socket
+  }
+
+  const statusOf = (socket: Socket): Promise<string> =>
+    new Promise((resolve) => socket.once('data', (text: string) => resolve(text.slice(9, 12))))
+
+  const services = () => servicesOf({ signing: { submitWithArtifact: async () => SUBMITTED } })
+
+  it('is not waited for where there is no such route or method', { timeout: 10_000 }, async () => {
+    const port = await serve(services())
+    assert.equal(await statusOf(post(port, '/nothing', 1_000_000)), '404')
+    assert.equal(await statusOf(post(port, '/healthz', 1_000_000)), '405')
+  })
+
+  it('is refused while others take all the memory there is for large ones', async () => {
+    const port = await serve(services(), { maxBodyBytes: 200_000, maxBodiesBytes: 250_000 })
+    const first = post(port, SUBMIT, 200_000, '{')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal(await statusOf(post(port, SUBMIT, 100_000, '{')), '503')
+    assert.equal(await statusOf(post(port, SUBMIT, 2, '{}')), '400')
+    first.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal(await statusOf(post(port, SUBMIT, 100_000, 'x'.repeat(100_000))), '400')
+  })
+
+  it('is worth nothing once its token is revoked', async () => {
+    const known = services()
+    let isRevoked = false
+    const port = await serve({
+      ...known,
+      authenticate: (header) => {
+        if (isRevoked) throw new ChanceryError('ERR_IDENTITY_UNAUTHENTICATED', 'revoked')
+        return known.authenticate(header)
+      },
+    })
+    const body = JSON.stringify({ projectSlug: 'p', signingPolicySlug: 's', payload: 'AA==' })
+    const slow = post(port, SUBMIT, body.length, body.slice(0, 10))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    isRevoked = true
+    const answered = statusOf(slow)
+    slow.write(body.slice(10))
+    assert.equal(await answered, '401')
+  })
+})
