@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { encodeAuditRecord } from './audit-chain.ts'
 import type { AuditEvent, Change, Ledger, Statement } from './ledger.ts'
+import { packBatch, unpackOutcomes, type PackedOutcomes } from './packed-batch.ts'
 import type { EncodedChange, EncodedEvent, Outcome } from './store-writer.ts'
 import type { Refusal, WriterThreadData } from './writer-thread.ts'
 
@@ -36,7 +37,7 @@ export class ThreadedLedger implements Ledger {
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes))
+    worker.on('message', (outcomes: PackedOutcomes) => this.#settle(unpackOutcomes(outcomes)))
     worker.on('error', (error: Error) => this.#stop(error))
     this.#exited = new Promise((resolve) => {
       worker.once('exit', () => {
@@ -123,8 +124,12 @@ export class ThreadedLedger implements Ledger {
     const batch = this.#queue.length > MAX_BATCH ? this.#queue.slice(0, MAX_BATCH) : this.#queue
     this.#queue = this.#queue.length > MAX_BATCH ? this.#queue.slice(MAX_BATCH) : []
     this.#inFlight = batch
-    this.#worker.postMessage({ texts: this.#newTexts, changes: batch.map(({ change }) => change) })
+    const packed = packBatch({
+      texts: this.#newTexts,
+      changes: batch.map(({ change }) => change),
+    })
     this.#newTexts = []
+    this.#worker.postMessage(packed, [packed.bytes.buffer])
   }
 
   #settle(outcomes: readonly Outcome[]): void {

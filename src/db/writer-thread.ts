@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { openForWriting } from './database-file.ts'
-import { StoreWriter, type Batch } from './store-writer.ts'
+import { packOutcomes, unpackBatch, type PackedBatch } from './packed-batch.ts'
+import { StoreWriter } from './store-writer.ts'
 
 /** What the writer thread is started with. */
 export interface WriterThreadData {
@@ -39,13 +40,13 @@ function open(): StoreWriter | Refusal {
 
 const writer = open()
 if (writer instanceof StoreWriter) {
-  parentPort?.on('message', (message: Batch | 'close') => {
+  parentPort?.on('message', (message: PackedBatch | 'close') => {
     if (message === 'close') {
       writer.close()
       parentPort?.close()
       return
     }
-    parentPort?.postMessage(writer.write(message))
+    parentPort?.postMessage(packOutcomes(writer.write(unpackBatch(message))))
   })
   parentPort?.postMessage(null)
 } else {
