@@ -129,7 +129,7 @@ export async function uploadUnsignedArtifact(
       ...decided.events,
     ],
   })
-  if (decided.request.status === 'InProgress') completeInBackground(context, request.id)
+  if (decided.request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(decided.request)
 }
 

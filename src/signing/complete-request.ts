@@ -39,9 +39,17 @@ export async function completeRequest(
   }
 }
 
-/** Starts {@link completeRequest}; errors are reported, and it runs again at the next start. */
-export function completeInBackground(context: SigningContext, id: string): void {
-  completeRequest(context, id).catch((error: unknown) => context.report(error, id))
+/** Starts {@link completeRequest} unless that has been done; errors are reported, and it runs again later. */
+export function completeInBackground(context: SigningContext, id: string): Promise<void> {
+  const running = context.background.get(id)
+  if (running !== undefined) return running
+  const work = completeRequest(context, id)
+    .catch((error: unknown) => context.report(error, id))
+    .then(() => {
+      context.background.delete(id)
+    })
+  context.background.set(id, work)
+  return work
 }
 
 async function examineAndSign(

@@ -29,7 +29,13 @@ export async function approveRequest(
 ): Promise<SigningRequestStatus> {
   const request = await decide(context, caller, id, 'approved', reason)
   if (request.status !== 'InProgress') return statusOf(request)
-  return statusOf((await completeRequest(context, request.id)) ?? request)
+  try {
+    return statusOf((await completeRequest(context, request.id)) ?? request)
+  } catch (thrown) {
+    // The approval is kept whatever becomes of the signature, so the answer is that the request is in progress.
+    context.report(thrown, request.id)
+    return statusOf(request)
+  }
 }
 
 /** Refuses a request; one denial is enough. @throws As {@link approveRequest}. */

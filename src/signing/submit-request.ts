@@ -60,7 +60,7 @@ export async function submitRequest(
     ...events,
   ])
   if (committed !== undefined) return submittedOf(committed)
-  if (request.status === 'InProgress') completeInBackground(context, request.id)
+  if (request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(request)
 }
 
