@@ -109,5 +109,7 @@ function readUInt64(archive: Buffer, at: number): number {
 }
 
 function refused(expected: string): ChanceryError {
-  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`)
+  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`, {
+    hints: ['Submit a whole ZIP archive, such as `zip payload.json.zip payload.json` makes.'],
+  })
 }

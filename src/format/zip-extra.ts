@@ -52,5 +52,7 @@ export function readZip64Sizes<Name extends string>(
 }
 
 function refused(expected: string): ChanceryError {
-  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`)
+  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`, {
+    hints: ['Make the archive anew with "zip".'],
+  })
 }

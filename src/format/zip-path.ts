@@ -87,5 +87,6 @@ function refused(name: string, expected: string): ChanceryError {
   return new ChanceryError(
     'ERR_FORMAT_ZIP',
     `ZIP archive: expected ${expected}, found ${shownZipName(name)}`,
+    { hints: ['Pack each file once, under a name relative to the top of the archive.'] },
   )
 }

@@ -152,9 +152,14 @@ class Entry implements ZipEntry {
 }
 
 function malformed(expected: string, cause?: unknown): ChanceryError {
-  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`, { cause })
+  return new ChanceryError('ERR_FORMAT_ZIP', `ZIP archive: expected ${expected}`, {
+    cause,
+    hints: ['The archive is damaged: make it anew with "zip".'],
+  })
 }
 
 function beyond(expected: string): ChanceryError {
-  return new ChanceryError('ERR_FORMAT_ZIP_LIMIT', `ZIP archive: expected ${expected}`)
+  return new ChanceryError('ERR_FORMAT_ZIP_LIMIT', `ZIP archive: expected ${expected}`, {
+    hints: ['Pack only what is to be signed, if need be into several requests.'],
+  })
 }
