@@ -200,6 +200,25 @@ describe('init and serve', () => {
     assert.equal((await readFile(keyFile, 'utf8')).trim(), key)
   })
 
+  it('make no master key where no authority comes of it', async () => {
+    await using directory = await createTemporaryDirectory()
+    const dataDir = join(directory.path, 'data')
+    const init = (keyFile: string) =>
+      runChancery(['init', '--data-dir', dataDir, '--master-key-file', keyFile])
+    const inside = await init(join(dataDir, 'master.key'))
+    assert.equal(inside.code, 2)
+    assert.match(inside.stderr, /^error: the master key file lies inside the data directory/)
+    await assert.rejects(stat(dataDir), { code: 'ENOENT' })
+
+    await mkdir(dataDir)
+    await writeFile(join(dataDir, 'notes.txt'), '')
+    const keyFile = join(directory.path, 'master.key')
+    const used = await init(keyFile)
+    assert.equal(used.code, 5)
+    assert.match(used.stderr, /^error: expected an empty data directory/)
+    await assert.rejects(stat(keyFile), { code: 'ENOENT' })
+  })
+
   it('exit 4 or 2, and create nothing, where there is no authority to serve', async () => {
     await using directory = await createTemporaryDirectory()
     const dataDir = join(directory.path, 'data')

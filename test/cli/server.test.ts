@@ -143,6 +143,14 @@ describe('the CLI against a server', () => {
     assert.match(stderr, /^hint: /m)
   })
 
+  it('exits 1 where the artifact cannot be processed, and says what was expected', async () => {
+    await writeFile(join(directory.path, 'cut.zip'), 'PK\x03\x04 and no more')
+    const { code, stderr } = await chancery('ci', 'submit', 'cut.zip', ...submission)
+    assert.equal(code, 1)
+    assert.match(stderr, /^error: signing request \S+ failed: ZIP archive: expected an end record/m)
+    assert.match(stderr, /^hint: /m)
+  })
+
   it('waits for the approval that the policy asks for', async () => {
     const release = ['--project', 'demo-app', '--signing-policy', 'release-signing']
     const late = await chancery('ci', 'submit', 'payload.json', ...release, '--timeout', '100ms')

@@ -1,4 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
+import { resolve, sep } from 'node:path'
 import { DEFAULT_LISTEN, parseListenAddress } from '../../config/listen-address.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { MasterKeySource } from '../../keys/master-key.ts'
@@ -90,13 +91,27 @@ export async function fsck(this: CliContext, flags: DataFlags & JsonFlag): Promi
 
 async function createAuthority(context: CliContext, flags: InitFlags): Promise<CreatedAuthority> {
   const { masterKeyFile } = flags
-  if (masterKeyFile !== undefined) await createKeyFileIfAbsent(context, masterKeyFile)
+  const dataDirectory = dataDirectoryOf(context, flags)
+  if (masterKeyFile !== undefined && (await isEmpty(dataDirectory))) {
+    requireOutside(dataDirectory, masterKeyFile)
+    await createKeyFileIfAbsent(context, masterKeyFile)
+  }
   const authority = await context.services.localAuthority()
   return authority.init({
-    dataDirectory: dataDirectoryOf(context, flags),
+    dataDirectory,
     organizationName: flags.organization ?? 'My organization',
     masterKey: masterKeyOf(context, flags),
   })
+}
+
+/** Before anything is written; what links hide is found when the key is read. */
+function requireOutside(dataDirectory: string, path: string): void {
+  if (!`${resolve(path)}${sep}`.startsWith(`${resolve(dataDirectory)}${sep}`)) return
+  throw new ChanceryError(
+    'ERR_KEYS_MASTER_KEY_SOURCE',
+    'the master key file lies inside the data directory that it protects',
+    { hints: ['Keep it elsewhere, so that a copy of the data directory is not enough to sign.'] },
+  )
 }
 
 async function createKeyFileIfAbsent(context: CliContext, path: string): Promise<void> {

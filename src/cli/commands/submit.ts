@@ -152,7 +152,7 @@ function failUnlessSigned(request: SigningRequestView): void {
   const reason = statusReason === null ? '' : `: ${printable(statusReason)}`
   throw new ChanceryError(
     'ERR_CLI_NOT_SIGNED',
-    `signing request ${request.id} was ${status.toLowerCase()}${reason}`,
+    `signing request ${request.id} ${status === 'Failed' ? 'failed' : `was ${status.toLowerCase()}`}${reason}`,
     { hints: statusHints.map(printable) },
   )
 }
