@@ -1,6 +1,9 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+/** Two that write the same file at once must not share a temporary one. */
+let written = 0
+
 /**
  * Writes a file so that it is there in full after a power failure, or not at all: a temporary file beside it, fsync,
  * rename, fsync of the directory. An existing file is replaced.
@@ -10,7 +13,8 @@ export async function writeDurableFile(
   bytes: Uint8Array,
   mode = 0o600,
 ): Promise<void> {
-  const temporary = `${path}.new`
+  written += 1
+  const temporary = `${path}.${written}.new`
   try {
     const file = await open(temporary, 'w', mode)
     try {

@@ -29,6 +29,8 @@ interface Row {
 export class ArtifactStore {
   readonly #reader: Reader
   readonly #directory: string
+  /** How many submissions are under way with a file, by its path. */
+  readonly #staged = new Map<string, number>()
 
   private constructor(reader: Reader, directory: string) {
     this.#reader = reader
@@ -43,7 +45,8 @@ export class ArtifactStore {
 
   /**
    * Makes an artifact durable as far as it does not lie in the database, and returns the statement that enters it.
-   * A file without its row, left by a crash in between, is removed by {@link removeOrphans}.
+   * Call {@link settle} after its commit, whatever became of that. A file without its row, left by a crash in between,
+   * is removed by {@link removeOrphans}.
    *
    * @param hash The SHA-256 of the bytes, 32 bytes.
    * @throws ChanceryError ERR_DB_UNAVAILABLE if the disk does not take it.
@@ -60,7 +63,9 @@ export class ArtifactStore {
       parameters: [id, role, fileName, bytes.length, hash, inline],
     })
     if (bytes.length <= MAX_INLINE_BYTES) return statement(bytes)
-    return writeDurableFile(this.#path(id, role), bytes).then(
+    const path = this.#path(id, role)
+    this.#staged.set(path, (this.#staged.get(path) ?? 0) + 1)
+    return writeDurableFile(path, bytes).then(
       () => statement(null),
       (cause: unknown) => {
         throw new ChanceryError(
@@ -72,6 +77,19 @@ export class ArtifactStore {
         )
       },
     )
+  }
+
+  /** Removes the files that were staged for a request, unless they were committed or another submission needs them. */
+  async settle(id: string): Promise<void> {
+    if (this.#staged.size === 0) return
+    for (const role of ['unsigned', 'build-settings'] as const) {
+      const path = this.#path(id, role)
+      const others = (this.#staged.get(path) ?? 0) - 1
+      if (others > 0) this.#staged.set(path, others)
+      if (others !== 0) continue
+      this.#staged.delete(path)
+      if (!this.#isFile(id, role)) await rm(path, { force: true })
+    }
   }
 
   /**
@@ -123,16 +141,20 @@ export class ArtifactStore {
     let removed = 0
     for (const name of await readdir(this.#directory)) {
       const [id = '', role = ''] = name.split('.')
-      const row = this.#reader.get<{ bytes: Uint8Array | null }>(
-        'SELECT bytes FROM artifacts WHERE signing_request_id = ? AND role = ?',
-        id,
-        role,
-      )
-      if (row?.bytes === null && name === `${id}.${role}`) continue
+      if (this.#isFile(id, role) && name === `${id}.${role}`) continue
       await rm(join(this.#directory, name), { force: true })
       removed += 1
     }
     return removed
+  }
+
+  #isFile(id: string, role: string): boolean {
+    const row = this.#reader.get(
+      'SELECT 1 FROM artifacts WHERE signing_request_id = ? AND role = ? AND bytes IS NULL',
+      id,
+      role,
+    )
+    return row !== undefined
   }
 
   #path(id: string, role: ArtifactRole): string {

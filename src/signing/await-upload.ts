@@ -41,15 +41,19 @@ export async function submitWithoutArtifact(
     }),
     status: 'WaitingForArtifactUpload',
   } as const
-  const statements = [
-    ...insertRequest(request),
-    ...(await stageBuildSettings(context, request, submission.origin?.buildSettingsFile)),
-    ...rememberKey(caller, key, request),
-  ]
-  const earlier = await commitOrFindEarlier(context, caller, key, statements, [
-    submittedEvent(request, caller, target, null, submission),
-  ])
-  return submittedOf(earlier ?? request)
+  try {
+    const statements = [
+      ...insertRequest(request),
+      ...(await stageBuildSettings(context, request, submission.origin?.buildSettingsFile)),
+      ...rememberKey(caller, key, request),
+    ]
+    const earlier = await commitOrFindEarlier(context, caller, key, statements, [
+      submittedEvent(request, caller, target, null, submission),
+    ])
+    return submittedOf(earlier ?? request)
+  } finally {
+    await context.artifacts.settle(request.id)
+  }
 }
 
 /**
@@ -117,18 +121,24 @@ export async function uploadUnsignedArtifact(
     },
   } as const
   const decided = await decideAtOnce(context, caller, received, target, verdict)
-  const artifact = await context.artifacts.stage(request.id, 'unsigned', { fileName, bytes }, hash)
-  if (!isCurrent(context.catalog, target)) return uploadUnsignedArtifact(context, caller, id, bytes)
-  await context.ledger.commit({
-    statements: [artifact, ...updateRequest(decided.request)],
-    events: [
-      requestEvent('ArtifactUploaded', context.now(), request, caller, {
-        sha256: found,
-        size: bytes.length,
-      }),
-      ...decided.events,
-    ],
-  })
+  try {
+    const file = { fileName, bytes }
+    const artifact = await context.artifacts.stage(request.id, 'unsigned', file, hash)
+    if (!isCurrent(context.catalog, target))
+      return await uploadUnsignedArtifact(context, caller, id, bytes)
+    await context.ledger.commit({
+      statements: [artifact, ...updateRequest(decided.request)],
+      events: [
+        requestEvent('ArtifactUploaded', context.now(), request, caller, {
+          sha256: found,
+          size: bytes.length,
+        }),
+        ...decided.events,
+      ],
+    })
+  } finally {
+    await context.artifacts.settle(request.id)
+  }
   if (decided.request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(decided.request)
 }

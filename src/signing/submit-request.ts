@@ -41,25 +41,25 @@ export async function submitRequest(
     predecessor,
   })
   const { request, events } = await decideAtOnce(context, caller, received, target, verdict)
-  const statements = [
-    ...insertRequest(request),
-    await context.artifacts.stage(request.id, 'unsigned', artifact, hash),
-    ...(await stageBuildSettings(
-      context,
-      request,
-      predecessor === null ? submission.origin?.buildSettingsFile : predecessor.buildSettingsFile,
-    )),
-    ...rememberKey(caller, key, request),
-  ]
-  if (!isCurrent(context.catalog, target)) {
-    await context.artifacts.removeFiles(request.id)
-    return submitRequest(context, caller, submission, artifact, predecessor)
+  const buildSettingsFile =
+    predecessor === null ? submission.origin?.buildSettingsFile : predecessor.buildSettingsFile
+  try {
+    const statements = [
+      ...insertRequest(request),
+      await context.artifacts.stage(request.id, 'unsigned', artifact, hash),
+      ...(await stageBuildSettings(context, request, buildSettingsFile)),
+      ...rememberKey(caller, key, request),
+    ]
+    if (!isCurrent(context.catalog, target))
+      return await submitRequest(context, caller, submission, artifact, predecessor)
+    const committed = await commitOrFindEarlier(context, caller, key, statements, [
+      submittedEvent(request, caller, target, artifact.bytes.length, submission),
+      ...events,
+    ])
+    if (committed !== undefined) return submittedOf(committed)
+  } finally {
+    await context.artifacts.settle(request.id)
   }
-  const committed = await commitOrFindEarlier(context, caller, key, statements, [
-    submittedEvent(request, caller, target, artifact.bytes.length, submission),
-    ...events,
-  ])
-  if (committed !== undefined) return submittedOf(committed)
   if (request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(request)
 }

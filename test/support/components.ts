@@ -34,9 +34,7 @@ const recipes = {
     commands: ['docker-registry'],
     comesFrom: 'the package docker-registry',
   },
-  java: { commands: ['java'], comesFrom: 'a Java runtime' },
   jq: { commands: ['jq'], comesFrom: 'the package jq' },
-  mvn: { commands: ['mvn'], comesFrom: 'the package maven' },
   'older-node': {
     commands: ['node'],
     probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
@@ -48,6 +46,15 @@ const recipes = {
     commands: ['referrers-registry'],
     comesFrom: 'tools/components/referrers-registry.sh',
   },
+  'signpath-java-client': {
+    commands: [],
+    comesFrom: 'tools/components/signpath-java-client.sh',
+  },
+  'signpath-maven-plugin': {
+    commands: [],
+    comesFrom: 'a checkout and tools/components/signpath-maven-plugin.sh',
+    inContinuousIntegration: false,
+  },
   skopeo: {
     commands: ['skopeo'],
     // The 1.9 of Debian 12 is built without Sigstore signatures.
@@ -55,6 +62,16 @@ const recipes = {
     comesFrom: 'tools/components/skopeo.sh',
   },
   strace: { commands: ['strace'], comesFrom: 'the package strace' },
+  'small-disk': {
+    commands: ['unshare'],
+    // In a name space of its own, so that nothing stays mounted.
+    probe: {
+      args: ['--mount', 'sh', '-c', 'mount -t tmpfs none /mnt && echo mounted'],
+      accept: /mounted/,
+    },
+    comesFrom: 'the right to mount a file system',
+    inContinuousIntegration: false,
+  },
   unzip: { commands: ['unzip'], comesFrom: 'the package unzip' },
   wrk: { commands: ['wrk'], comesFrom: 'the package wrk' },
   zip: { commands: ['zip'], comesFrom: 'the package zip' },
