@@ -4,6 +4,7 @@ const MAX_PATH = 4096
 const MAX_SEGMENT = 260
 const MAX_SEGMENTS = 64
 const MAX_SHOWN = 120
+const ASCII = /^[ -~]*$/
 
 /**
  * Reads the name of an entry of a ZIP archive as a path: `\` becomes `/`, a slash at the end marks a directory and
@@ -37,6 +38,7 @@ export function parseZipPath(name: string): string {
 
 /** Equal for paths that some file system keeps in one place: without case (also that of `ẞ`) and in one normalization. */
 export function foldZipPath(path: string): string {
+  if (ASCII.test(path)) return path.toLowerCase()
   return path.normalize('NFC').toLowerCase().toUpperCase().toLowerCase()
 }
 

@@ -52,6 +52,15 @@ describe('examine', () => {
     })
   })
 
+  it('says the same of a name it has allowed before, and asks other rules anew', () => {
+    const again = metadata('registry.acme.test/team/again')
+    assert.deepEqual(one(again), one(again))
+    assert.equal(one(again).images.length, 1)
+    const others = { allowedImages: ['registry.acme.test/other/*'], allowOtherFiles: false }
+    assert.equal(one(again, others).decision.allowed, false)
+    assert.equal(one(again).decision.allowed, true)
+  })
+
   it('names Docker Hub images by their one name', () => {
     const rules = { allowedImages: ['busybox'], allowOtherFiles: false }
     const { images, decision } = one(metadata('index.docker.io/library/busybox'), rules)

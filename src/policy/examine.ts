@@ -112,7 +112,8 @@ function examineImage(
   images: ExaminedImage[],
 ): DenialReason | undefined {
   const { dockerReference, manifestDigest, annotations } = payload
-  const repository = repositoryOf(dockerReference)
+  const allowed = ALLOWED_NAMES.get(patterns)?.get(dockerReference)
+  const repository = allowed ?? repositoryOf(dockerReference)
   if (repository !== undefined) {
     images.push({
       path,
@@ -122,8 +123,12 @@ function examineImage(
       annotations: annotations ?? {},
     })
   }
+  if (allowed !== undefined) return undefined
   const identity = evaluateImageIdentity(patterns, dockerReference)
-  if (identity.allowed && repository !== undefined) return undefined
+  if (identity.allowed && repository !== undefined) {
+    rememberAllowed(patterns, dockerReference, repository)
+    return undefined
+  }
   return {
     path,
     rule: 'allowedImages',
@@ -169,6 +174,20 @@ function patternsOf(allowedImages: readonly string[]): readonly ImagePattern[] {
   const known = KNOWN_PATTERNS.get(allowedImages) ?? allowedImages.map(parseImagePattern)
   KNOWN_PATTERNS.set(allowedImages, known)
   return known
+}
+
+/** Names that rules allow, and their normalised form: most requests name an image that was signed before. */
+const ALLOWED_NAMES = new WeakMap<readonly ImagePattern[], Map<string, string>>()
+const MAX_ALLOWED_NAMES = 1000
+
+function rememberAllowed(
+  patterns: readonly ImagePattern[],
+  dockerReference: string,
+  repository: string,
+): void {
+  const known = ALLOWED_NAMES.get(patterns) ?? new Map<string, string>()
+  if (known.size >= MAX_ALLOWED_NAMES) known.clear()
+  ALLOWED_NAMES.set(patterns, known.set(dockerReference, repository))
 }
 
 const MAX_DESCRIBED = 5
