@@ -6,7 +6,7 @@ import type { Administration } from './administration.ts'
 import { requireUsers } from './assignees.ts'
 import { requireName, sortRoles } from './configuration-value.ts'
 import { getGroup } from './find-object.ts'
-import { ownRights, requireMayAdd, requireRoles } from './own-rights.ts'
+import { ownRights, requireMayAdd, requireMayRename, requireRoles } from './own-rights.ts'
 import type { Services } from './services.ts'
 import { requireUserAdministrator } from './users.ts'
 
@@ -85,6 +85,7 @@ export function createGroupAdministration({ catalog, changes }: Services): Group
           throw ownRights('give a role to a group they are in')
         }
         const name = edit.name === undefined ? before.name : requireName(edit.name)
+        requireMayRename(catalog, principal, before, name)
         const after: Group = { ...before, version: before.version + 1, name, roles }
         return { objects: [{ after, deed: 'Edited' }], result: undefined }
       }),
@@ -102,9 +103,7 @@ export function createGroupAdministration({ catalog, changes }: Services): Group
         requireUserAdministrator(principal)
         const before = getGroup(catalog, principal, groupId)
         requireRoles(principal, before.roles)
-        if (isActive && !before.isActive) {
-          requireMayAdd(catalog, principal, before, before.members)
-        }
+        if (isActive && !before.isActive) requireMayAdd(catalog, principal, before, before.members)
         const after: Group = { ...before, version: before.version + 1, isActive }
         const deed = isActive ? 'Activated' : 'Deactivated'
         return { objects: [{ after, deed }], result: undefined }

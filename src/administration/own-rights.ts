@@ -62,6 +62,29 @@ export function requireNoMoreRights(catalog: Catalog, principal: Principal, user
 }
 
 /**
+ * Lets a principal rename a user or group only if it holds or administers what that one is assigned: whoever assigns
+ * rights by name, as `chancery apply` does, would give them to the next who gets the name.
+ *
+ * @throws ChanceryError ERR_POLICY_OWN_RIGHTS if the user or group is assigned where the principal is not.
+ */
+export function requireMayRename(
+  catalog: Catalog,
+  principal: Principal,
+  before: User | Group,
+  name: string,
+): void {
+  const isSelf = before.id === principal.userId
+  if (name === before.name || isSelf || isGlobalAdministrator(principal)) return
+  const groupIds = before.kind === 'group' ? [before.id] : []
+  const more = unheldAssignment(catalog, principal, (assignees) =>
+    names(assignees, before.id, groupIds),
+  )
+  if (more !== undefined) {
+    throw ownRights(`rename a ${before.kind} with a right they do not have themselves: ${more}`)
+  }
+}
+
+/**
  * Lets a principal put users into a group, or make such a group active again, only if nobody gets a right from it that
  * the principal neither holds nor administers, and the principal itself gets none at all.
  *

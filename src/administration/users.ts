@@ -6,7 +6,7 @@ import type { UserView } from '../wire/administration.ts'
 import type { Administration } from './administration.ts'
 import { requireEmailAddress, requireName, sortRoles } from './configuration-value.ts'
 import { getUser } from './find-object.ts'
-import { effectiveRoles, ownRights, requireRoles } from './own-rights.ts'
+import { effectiveRoles, ownRights, requireMayRename, requireRoles } from './own-rights.ts'
 import type { Services } from './services.ts'
 
 /** The part of {@link Administration} about users. */
@@ -63,11 +63,13 @@ export function createUserAdministration({ catalog, changes }: Services): UserAd
           throw ownRights('change their own roles')
         }
         requireRoles(principal, roles)
+        const name = edit.name === undefined ? before.name : requireName(edit.name)
+        requireMayRename(catalog, principal, before, name)
         const { emailAddress } = edit
         const after: User = {
           ...before,
           version: before.version + 1,
-          name: edit.name === undefined ? before.name : requireName(edit.name),
+          name,
           emailAddress:
             emailAddress === undefined ? before.emailAddress : requireEmailAddress(emailAddress),
           roles,

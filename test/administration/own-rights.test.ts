@@ -175,6 +175,24 @@ describe('a User Administrator', () => {
     assert.deepEqual(admin.getGroup(global, id).members, [])
   })
 
+  it('cannot free the name of who has rights for somebody else', async () => {
+    const { id } = await admin.createGroup(global, { name: 'Releasers' })
+    await admin.editSigningPolicy(global, 'web', 'release', {
+      submitters: { users: [idOf(ci)], groups: [id] },
+    })
+    await assertRefused(
+      () => admin.editUser(userAdministrator, idOf(ci), { name: 'old' }),
+      OWN_RIGHTS,
+    )
+    await assertRefused(() => admin.editGroup(userAdministrator, id, { name: 'old' }), OWN_RIGHTS)
+    await admin.editUser(userAdministrator, idOf(ci), {
+      name: 'pipeline',
+      emailAddress: 'ci@example.org',
+    })
+    await admin.editUser(userAdministrator, idOf(userAdministrator), { name: 'ua-2' })
+    await admin.editUser(global, idOf(ci), { name: 'old' })
+  })
+
   it('cannot wake up a group that would give it rights', async () => {
     const { id } = await admin.createGroup(global, {
       name: 'Sleeping',
