@@ -29,7 +29,7 @@ export async function submitWithoutArtifact(
 ): Promise<Submitted> {
   const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   const hash = decodeSha256(metadata.sha256Hash)
-  const key = idempotencyOf(caller, submission, hash, metadata.fileName, null)
+  const key = idempotencyOf(caller, submission, 'announced', hash, metadata.fileName, null)
   const known = findEarlier(context, caller, key)
   if (known !== undefined) return submittedOf(known)
   const request = {

@@ -17,10 +17,15 @@ export interface IdempotencyKey {
   readonly fingerprint: Uint8Array
 }
 
-/** The key of a submission, if it has one; the fingerprint covers all that decides what is signed. */
+/**
+ * The key of a submission, if it has one; the fingerprint covers all that decides what is signed.
+ *
+ * @param kind What was called: one key is good for one way of submitting.
+ */
 export function idempotencyOf(
   caller: Caller,
   submission: Submission,
+  kind: 'artifact' | 'entry' | 'announced' | 'hash',
   hash: Uint8Array,
   fileName: string | null,
   predecessor: Predecessor | null,
@@ -30,6 +35,7 @@ export function idempotencyOf(
   const { buildSettingsFile, ...statedOrigin } = origin ?? {}
   const text = canonicalJson({
     organizationId: caller.principal.organizationId,
+    kind,
     submission: rest,
     origin: statedOrigin,
     buildSettings: buildSettingsFile === undefined ? null : sha256Hex(buildSettingsFile.bytes),

@@ -40,7 +40,8 @@ export async function signHash(
   await requireHashesAllowed(context, caller, target)
   const scheme = schemeOf(hash, target.certificate.algorithm)
   requireSmallMetadata(hash.metadata)
-  const key = idempotencyOf(caller, submission, hash.hash, JSON.stringify(scheme), null)
+  const schemeText = JSON.stringify(scheme)
+  const key = idempotencyOf(caller, submission, 'hash', hash.hash, schemeText, null)
   const known = findEarlier(context, caller, key)
   if (known !== undefined) return answerOf(known)
 

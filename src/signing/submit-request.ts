@@ -28,7 +28,8 @@ export async function submitRequest(
 ): Promise<Submitted> {
   const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   const hash = sha256(artifact.bytes)
-  const key = idempotencyOf(caller, submission, hash, artifact.fileName, predecessor)
+  const kind = artifact.isEntry ? 'entry' : 'artifact'
+  const key = idempotencyOf(caller, submission, kind, hash, artifact.fileName, predecessor)
   const known = findEarlier(context, caller, key)
   if (known !== undefined) return submittedOf(known)
 

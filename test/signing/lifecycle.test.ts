@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { verify } from 'node:crypto'
+import { createHash, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { readZip } from '../../src/format/zip-reader.ts'
 import { writeZip } from '../../src/format/zip-writer.ts'
@@ -245,6 +245,24 @@ describe('a signing request', () => {
     await assert.rejects(submit(authority, project, zipOf(['p.json', payloadFor()]), again), {
       code: 'ERR_SIGNING_IDEMPOTENCY',
     })
+  })
+
+  it('is not what an idempotency key of another way to submit stands for', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { allowHashSigning: true })
+    const { signing } = authority.services
+    const ci = project.submitter.caller()
+    const again = { ...project.submission, parameters: {}, idempotencyKey: 'once' }
+    const bytes = payloadFor()
+    await signing.submitWithArtifact(ci, again, { fileName: 'p.json', bytes, isEntry: true })
+    const other = { code: 'ERR_SIGNING_IDEMPOTENCY' }
+    const artifact = { fileName: 'p.json', bytes, isEntry: false }
+    await assert.rejects(signing.submitWithArtifact(ci, again, artifact), other)
+    const sha256 = createHash('sha256').update(bytes).digest()
+    const announced = { fileName: 'p.json', sha256Hash: sha256.toString('hex') }
+    await assert.rejects(signing.submitWithoutArtifact(ci, again, announced), other)
+    const hash = { signatureAlgorithm: 'Ecdsa', hash: sha256 } as const
+    await assert.rejects(signing.signHash(ci, again, hash), other)
   })
 
   it('cancels itself after its timeout, and its submitter may cancel it', async () => {
