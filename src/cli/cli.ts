@@ -19,12 +19,14 @@ import { auditRoutes } from './routes/audit.ts'
 import { authorityRoutes } from './routes/authority.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { imageRoutes } from './routes/images.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { organizationRoutes } from './routes/organizations.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { userRoutes } from './routes/users.ts'
 import type { CliServices } from './services.ts'
+import { openTerminal } from './terminal.ts'
 import { VERSION } from './version.ts'
 
 const MAX_STANDARD_INPUT = 1024 * 1024
@@ -34,6 +36,7 @@ const ROOT = buildRouteMap<string, CliContext>({
     ...authorityRoutes,
     ...requestRoutes,
     ...imageRoutes,
+    ...keyRoutes,
     ...certificateRoutes,
     ...projectRoutes,
     ...userRoutes,
@@ -77,6 +80,7 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
   for (const warning of environment.warnings) output.warn(warning)
   const state: { exitCode?: number | string | null } = {}
   const wrongArguments: unknown[] = []
+  let standardInput: Promise<string> | undefined
   const context: CliContext = {
     process: {
       stdout: plain(process.stdout),
@@ -94,7 +98,8 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
     secrets: readSecrets(),
     services,
     isInteractive: process.stderr.isTTY,
-    readStandardInput,
+    terminal: openTerminal(process.stdin, process.stderr),
+    readStandardInput: () => (standardInput ??= readStandardInput()),
   }
   await run(application(argv, report, wrongArguments), argv, context)
   if (wrongArguments.length > 0) {

@@ -2,6 +2,7 @@ import type { ApplicationContext } from '@stricli/core'
 import type { Environment, EnvironmentSecrets } from '../config/environment.ts'
 import type { Output } from './output.ts'
 import type { CliServices } from './services.ts'
+import type { Terminal } from './terminal.ts'
 
 /** What every command gets as `this`. */
 export interface CliContext extends ApplicationContext {
@@ -11,6 +12,8 @@ export interface CliContext extends ApplicationContext {
   readonly services: CliServices
   /** Whether a person looks at stderr. */
   readonly isInteractive: boolean
-  /** Reads all of standard input; at most 1 MiB. */
+  /** The person at standard input; undefined where there is a file, a pipe or nothing. */
+  readonly terminal: Terminal | undefined
+  /** Reads all of standard input, at most 1 MiB; the same text each time. */
   readonly readStandardInput: () => Promise<string>
 }

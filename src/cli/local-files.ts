@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
@@ -36,6 +36,40 @@ export async function writeUserFile(path: string, bytes: Uint8Array, mode = 0o66
   } catch (cause) {
     await rm(fresh, { force: true }).catch(() => undefined)
     throw new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${reasonOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/**
+ * Writes a new file that the user named, and never one that exists.
+ *
+ * @throws ChanceryError ERR_CLI_FILE_EXISTS if there is one; ERR_CLI_FILE if it cannot be written.
+ */
+export async function createUserFile(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+  try {
+    await writeFile(path, bytes, { mode, flag: 'wx', flush: true })
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
+      throw new ChanceryError('ERR_CLI_FILE_EXISTS', `${path} is there already`, {
+        hints: ['Say --yes to replace it, or name another file.'],
+      })
+    }
+    await rm(path, { force: true }).catch(() => undefined)
+    throw new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${reasonOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** Whether there is anything under a path that the user named. */
+export async function userFileExists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (cause) {
+    if (reasonOf(cause) === 'no such file or directory') return false
+    throw new ChanceryError('ERR_CLI_FILE', `expected to read ${path}, found ${reasonOf(cause)}`, {
       cause,
     })
   }

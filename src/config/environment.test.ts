@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { readEnvironment, readSecrets } from './environment.ts'
+import { readEnvironment, readKeyPassword, readSecrets } from './environment.ts'
 
 describe('environment', () => {
   it('keeps secrets out of what may be printed', () => {
@@ -23,6 +23,12 @@ describe('environment', () => {
   it('takes an empty variable as absent', () => {
     assert.equal(readEnvironment({ CHANCERY_URL: '' }).url, undefined)
     assert.equal(readSecrets({ CHANCERY_TOKEN: '' }).token, undefined)
+  })
+
+  it('takes an empty password of keys for a password, as cosign does', () => {
+    assert.equal(readKeyPassword({ COSIGN_PASSWORD: '' }), '')
+    assert.equal(readKeyPassword({ COSIGN_PASSWORD: ' a b ' }), ' a b ')
+    assert.equal(readKeyPassword({}), undefined)
   })
 
   it('warns of a variable that nothing reads, and of no other', () => {

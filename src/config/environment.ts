@@ -116,6 +116,14 @@ export function readSecrets(variables: Variables = process.env): EnvironmentSecr
   }
 }
 
+/**
+ * The password of key files: `COSIGN_PASSWORD`, as cosign reads it; a secret. Empty is a password, too: undefined only
+ * if the variable is not there.
+ */
+export function readKeyPassword(variables: Variables = process.env): string | undefined {
+  return variables['COSIGN_PASSWORD']
+}
+
 function readVariable(variables: Variables, name: string): string | undefined {
   const value = variables[name]
   return value === '' ? undefined : value
