@@ -77,6 +77,7 @@ export class StoreWriter {
       'UPDATE audit_chains SET number = ?, head = ?, seal = ? WHERE chain = ?',
     )
     this.#requireSealedEnds()
+    this.#requireLogs()
     this.#loadChains()
   }
 
@@ -222,6 +223,22 @@ export class StoreWriter {
         { hints: ['run `chancery fsck`; restore the data directory from a backup'] },
       )
     }
+  }
+
+  /** An organization is made with its first event: one without a log has lost it, and would be given a new one. */
+  #requireLogs(): void {
+    const organizationId = this.#database
+      .prepare<[], string>(
+        "SELECT id FROM config_objects WHERE kind = 'organization' AND id NOT IN (SELECT organization_id FROM audit_chains)",
+      )
+      .pluck()
+      .get()
+    if (organizationId === undefined) return
+    throw new ChanceryError(
+      'ERR_DB_AUDIT_END',
+      `expected the audit log of ${organizationId}, found none`,
+      { hints: ['run `chancery fsck`; restore the data directory from a backup'] },
+    )
   }
 
   #loadChains(): void {

@@ -114,6 +114,16 @@ describe('a store that is opened', () => {
 })
 
 describe('an authority', () => {
+  it('does not begin a new audit log where one was taken away', async () => {
+    await using authority = await startAuthority()
+    const { directory } = authority
+    await authority.close()
+    alter(directory, (database) =>
+      database.exec('DELETE FROM audit_events; DELETE FROM audit_chains'),
+    )
+    await assert.rejects(openAgain(directory), { code: 'ERR_DB_AUDIT_END' })
+  })
+
   it('lets go of its directory when it cannot be opened', async () => {
     await using authority = await startAuthority()
     const { directory } = authority
