@@ -9,3 +9,4 @@ bash skopeo.sh
 bash referrers-registry.sh
 bash cosign.sh 2.6.5
 bash cosign.sh 3.1.3
+bash signpath-java-client.sh 1.0.2
