@@ -63,7 +63,11 @@ export interface Ledger {
   note(statements: readonly Statement[]): Promise<void>
 }
 
-/** Reads what is committed. Statements are prepared once per SQL text and kept. Values come back as {@link SqlValue}. */
+/**
+ * Reads what is committed. Statements are prepared once per SQL text and kept. Values come back as {@link SqlValue}.
+ *
+ * Every method throws ChanceryError ERR_DB_UNAVAILABLE if the disk does not give what was stored.
+ */
 export interface Reader {
   all<Row>(sql: string, ...parameters: readonly SqlValue[]): readonly Row[]
   get<Row>(sql: string, ...parameters: readonly SqlValue[]): Row | undefined

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { asUnavailable } from './disk-error.ts'
 import type { Reader, SqlValue } from './ledger.ts'
 
 /** Reads committed state through a connection of its own. */
@@ -11,11 +12,11 @@ export class SqliteReader implements Reader {
   }
 
   all<Row>(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
-    return this.#statement(sql).all(...parameters) as Row[]
+    return this.#read(sql, (statement) => statement.all(...parameters)) as Row[]
   }
 
   get<Row>(sql: string, ...parameters: readonly SqlValue[]): Row | undefined {
-    return this.#statement(sql).get(...parameters) as Row | undefined
+    return this.#read(sql, (statement) => statement.get(...parameters)) as Row | undefined
   }
 
   /** A statement of its own for each iteration, since one under way cannot be run again. */
@@ -25,6 +26,14 @@ export class SqliteReader implements Reader {
 
   close(): void {
     this.#database.close()
+  }
+
+  #read(sql: string, read: (statement: Database.Statement) => unknown): unknown {
+    try {
+      return read(this.#statement(sql))
+    } catch (thrown) {
+      throw asUnavailable(thrown)
+    }
   }
 
   #statement(sql: string): Database.Statement {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { foundAuthority } from '../administration/found.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import type { CreatedAuthority, InitOptions } from '../cli/services.ts'
+import { asUnavailable } from '../db/disk-error.ts'
 import { makeDurableDirectory, removeDurableFile, writeDurableFile } from '../db/durable-file.ts'
 import { createStore } from '../db/open-store.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
@@ -33,6 +34,14 @@ export function requireFinishedInit(dataDirectory: string): void {
  * @throws ChanceryError ERR_DB_EXISTS if the directory holds an authority, or anything else.
  */
 export async function initAuthority(options: InitOptions): Promise<CreatedAuthority> {
+  try {
+    return await makeAuthority(options)
+  } catch (thrown) {
+    throw asUnavailable(thrown)
+  }
+}
+
+async function makeAuthority(options: InitOptions): Promise<CreatedAuthority> {
   const { dataDirectory, organizationName, masterKey } = options
   await makeDurableDirectory(dataDirectory)
   await requireEmpty(dataDirectory)
@@ -63,7 +72,9 @@ async function found(
 async function requireEmpty(directory: string): Promise<void> {
   const names = await readdir(directory)
   if (names.includes(UNFINISHED)) {
-    for (const name of names) await rm(join(directory, name), { recursive: true })
+    const others = names.filter((name) => name !== UNFINISHED)
+    // The mark is the last to go: killed in between, the next run has to find it.
+    for (const name of [...others, UNFINISHED]) await rm(join(directory, name), { recursive: true })
     return
   }
   if (names.length === 0) return

@@ -30,11 +30,24 @@ export async function completeRequest(
   const request = context.requests.find(id)
   if (request?.status !== 'InProgress' || request.kind !== 'artifact') return request
   try {
-    return await examineAndSign(context, request)
+    return await signOrFail(context, request)
   } catch (thrown) {
+    // Canceled, or signed by another run meanwhile.
     if (thrown instanceof ChanceryError && thrown.code === 'ERR_DB_CONFLICT')
       return context.requests.find(id)
-    if (!(thrown instanceof ChanceryError) || thrown.kind === 'unavailable') throw thrown
+    throw thrown
+  }
+}
+
+async function signOrFail(
+  context: SigningContext,
+  request: SigningRequest,
+): Promise<SigningRequest> {
+  try {
+    return await examineAndSign(context, request)
+  } catch (thrown) {
+    const isOver = thrown instanceof ChanceryError && thrown.code !== 'ERR_DB_CONFLICT'
+    if (!isOver || thrown.kind === 'unavailable') throw thrown
     return fail(context, request, thrown)
   }
 }

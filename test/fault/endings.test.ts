@@ -6,7 +6,15 @@ import { describe, it } from 'node:test'
 import type { AuditEvent } from '../../src/db/ledger.ts'
 import { createStore, loadStore } from '../../src/db/open-store.ts'
 import { openAuthority, type Authority } from '../../src/main/authority.ts'
-import { addProject, payloadFor, startAuthority, TEST_MASTER_KEY } from '../support/authority.ts'
+import { initAuthority } from '../../src/main/init-authority.ts'
+import type { Caller } from '../../src/policy/caller.ts'
+import {
+  addProject,
+  payloadFor,
+  startAuthority,
+  TEST_MASTER_KEY,
+  type TestUser,
+} from '../support/authority.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const auditKey = new Uint8Array(32).fill(7)
@@ -31,6 +39,8 @@ function openAgain(dataDirectory: string, problems: string[] = []): Promise<Auth
     report: (what) => problems.push(what),
   })
 }
+
+const codeOf = (thrown: unknown): string => (thrown as { code: string }).code
 
 /** Does something to the database of a directory from outside. */
 function alter<Value>(directory: string, change: (database: Database.Database) => Value): Value {
@@ -180,6 +190,52 @@ describe('an authority', () => {
     damage(authority.directory)
     await opened[Symbol.asyncDispose]()
     assert.deepEqual(problems, ['the last use of tokens'])
+  })
+
+  it('says that the disk is the reason, where it cannot be read or made', async () => {
+    await using authority = await startAuthority()
+    damage(authority.directory)
+    assert.throws(() => authority.services.audit.list(authority.admin.caller(), {}), isUnavailable)
+    const dataDirectory = join(authority.directory, 'master-key.json', 'inside-a-file')
+    const made = initAuthority({ dataDirectory, organizationName: 'x', masterKey: TEST_MASTER_KEY })
+    await assert.rejects(made, isUnavailable)
+  })
+
+  it('is canceled or failed, not both, when the two meet, and nobody hears of the conflict', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { requiredApprovals: 1, approverCount: 1 })
+    await authority.close()
+    const problems: string[] = []
+    await using opened = await openAgain(authority.directory, problems)
+    const callerOf = ({ authorization }: TestUser): Caller => ({
+      principal: opened.services.authenticate(authorization),
+      address: null,
+      requestId: 'test',
+    })
+    const { signing, administration } = opened.services
+    const submitter = callerOf(project.submitter)
+    const submitted = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        signing.submitWithArtifact(
+          submitter,
+          { ...project.submission, parameters: {} },
+          { fileName: 'payload.json', bytes: payloadFor(), isEntry: true },
+        ),
+      ),
+    )
+    await administration.setCertificateActive(callerOf(authority.admin), 'release', false)
+    const approver = callerOf(project.approvers[0]!)
+    const answers = await Promise.all(
+      submitted.map(async ({ signingRequestId: id }, index) => {
+        const approved = signing.approve(approver, id, undefined).catch(codeOf)
+        for (let turn = 0; turn < index; turn += 1) await Promise.resolve()
+        const canceled = signing.cancel(submitter, id).catch(codeOf)
+        return [await approved, await canceled]
+      }),
+    )
+    for (const answer of answers.flat())
+      if (typeof answer === 'string') assert.equal(answer, 'ERR_SIGNING_STATE')
+    assert.deepEqual(problems, [])
   })
 
   it('answers an approval that is kept, whatever becomes of the signature', async () => {
