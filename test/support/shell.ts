@@ -28,7 +28,7 @@ export async function createShell(
   return {
     directory,
     run: (script, variables = {}) =>
-      runProgram('bash', ['-euo', 'pipefail', '-c', script], {
+      runProgram('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
         cwd: directory,
         env: {
           PATH: `${bin}:${process.env['PATH'] ?? ''}`,
