@@ -4,7 +4,7 @@ import { encodeAuditRecord, GENESIS, hashAuditRecord, sealAuditHead } from '../d
 import type { AuditEvent, Reader } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeHex, encodeHex } from '../format/hex.ts'
-import { parseJson } from '../format/json.ts'
+import { canonicalJson, parseJson } from '../format/json.ts'
 import type { AuditEventView, AuditVerification } from '../wire/audit.ts'
 import { readRows, type AuditRow } from './audit-rows.ts'
 
@@ -74,7 +74,8 @@ export async function verifyStoredLog(
 
 /**
  * Computes an exported log again. It may begin anywhere, but has to be without gaps: filtered exports do not verify.
- * Whether it ends too early only the server can tell.
+ * Whether it ends too early only the server can tell. The names of actors are not part of what was logged, their ids
+ * are: the names of an export may be any.
  *
  * @param events Oldest first, as `audit export` writes them.
  * @throws ChanceryError ERR_AUDIT_EXPORT if an event lacks a member.
@@ -93,7 +94,7 @@ export function verifyExportedLog(events: Iterable<AuditEventView>): AuditVerifi
       return verdict(count, head, expected, `expected event ${expected}, found ${view.number}`)
     }
     const hash = hashAuditRecord(previous, view.number, encodeAuditRecord(eventOf(view)))
-    if (encodeHex(hash) !== view.hash) {
+    if (encodeHex(hash) !== view.hash || !isExact(view)) {
       return verdict(count, head, view.number, 'the event is not the one that was logged')
     }
     head = hash
@@ -116,6 +117,25 @@ function eventOf(view: AuditEventView): AuditEvent {
     objectId,
     data,
   }
+}
+
+/** Whether a view has nothing that its hash does not cover: no other member, and no other spelling of its time. */
+function isExact(view: AuditEventView): boolean {
+  const { organizationId, type, at, actorId, address, requestId, objectId, data } = eventOf(view)
+  const { number, previousHash, hash, metadata } = view
+  const name = metadata.actor?.name ?? null
+  const exact: AuditEventView = {
+    organizationId,
+    number,
+    type,
+    at: new Date(at).toISOString(),
+    metadata: { actor: actorId === null ? null : { id: actorId, name }, address, requestId },
+    objectId,
+    data: { ...data },
+    previousHash,
+    hash,
+  }
+  return canonicalJson(view) === canonicalJson(exact)
 }
 
 function checkRow(

@@ -7,13 +7,22 @@ import { readUserFile } from './local-files.ts'
 const MAX_FILE_BYTES = 2 ** 31
 const NEWLINE = 0x0a
 
+/** What an export proves by itself. */
+export interface FileVerification extends AuditVerification {
+  /** The number of its first event: nothing is known about those before. */
+  readonly firstEvent: number
+}
+
 /**
  * Verifies an export of the audit log, as JSON lines, without a server.
  *
  * @throws ChanceryError ERR_CLI_FILE if the file cannot be read; ERR_AUDIT_EXPORT if it is no such export.
  */
-export async function verifyAuditFile(path: string): Promise<AuditVerification> {
-  return verifyExportedLog(readEvents(await readUserFile(path, MAX_FILE_BYTES)))
+export async function verifyAuditFile(path: string): Promise<FileVerification> {
+  const file = await readUserFile(path, MAX_FILE_BYTES)
+  const verification = verifyExportedLog(readEvents(file))
+  const first = readEvents(file).next()
+  return { ...verification, firstEvent: first.done === true ? 0 : first.value.number }
 }
 
 function* readEvents(file: Uint8Array): Generator<AuditEventView> {

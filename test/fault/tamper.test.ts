@@ -526,6 +526,21 @@ describe('verification of an exported log', () => {
     )
   })
 
+  it('finds what no hash covers', () => {
+    assert.equal(
+      brokenAt((events) => Object.assign(events[4]!, { note: 'forged' })),
+      5,
+    )
+    assert.equal(
+      brokenAt((events) => Object.assign(events[4]!.metadata, { note: 'forged' })),
+      5,
+    )
+    assert.equal(
+      brokenAt((events) => (events[4]!.at = events[4]!.at.replace('Z', '+00:00'))),
+      5,
+    )
+  })
+
   it('finds a first event that is said to be the first and is not', () => {
     const renumbered = brokenAt((events) => {
       events.splice(0, 1)

@@ -1,6 +1,6 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
-import type { AuditQuery } from '../../wire/audit.ts'
-import { verifyAuditFile } from '../audit-file.ts'
+import type { AuditQuery, AuditVerification } from '../../wire/audit.ts'
+import { verifyAuditFile, type FileVerification } from '../audit-file.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import type { ServerFlags } from '../flags.ts'
@@ -72,11 +72,18 @@ export async function verifyEvents(
   this: CliContext,
   flags: ServerFlags & { readonly file?: string },
 ): Promise<void> {
-  const verification =
+  const verification: AuditVerification & Partial<FileVerification> =
     flags.file === undefined
       ? await (await connect(this, flags)).verifyAuditEvents()
       : await verifyAuditFile(flags.file)
   const { isIntact, events, headHash, brokenAt, reason } = verification
+  if (flags.file !== undefined) {
+    const { firstEvent = 1 } = verification
+    if (firstEvent > 1) {
+      this.output.warn(`the file begins with event ${firstEvent}; those before are not verified`)
+    }
+    this.output.progress('Actors are verified by their ids; the names beside them are not logged.')
+  }
   this.output.result(flags.json, verification, () =>
     isIntact
       ? `${events} events, unbroken up to ${headHash}.`
