@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { equalBytes } from '../crypto/constant-time.ts'
+import { isDiskError } from './disk-error.ts'
 import { GENESIS, hashAuditRecord, sealAuditHead } from './audit-chain.ts'
 import type { SqlValue } from './ledger.ts'
 
@@ -296,24 +297,6 @@ function outcomeOf(thrown: unknown): Outcome {
  * (the second is its name where the index of the write-ahead log has no room), or another process holds SQLite's lock.
  */
 const PASSING_ERRORS = ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_BUSY']
-
-const DISK_ERRORS = [
-  'SQLITE_FULL',
-  'SQLITE_IOERR',
-  'SQLITE_READONLY',
-  'SQLITE_CORRUPT',
-  'SQLITE_NOTADB',
-  'SQLITE_CANTOPEN',
-  'SQLITE_BUSY',
-  'SQLITE_NOMEM',
-]
-
-function isDiskError(thrown: unknown): boolean {
-  return (
-    thrown instanceof Database.SqliteError &&
-    DISK_ERRORS.some((code) => thrown.code.startsWith(code))
-  )
-}
 
 function describe(thrown: unknown): string {
   if (thrown instanceof Database.SqliteError) return `${thrown.code}: ${thrown.message}`
