@@ -1,5 +1,6 @@
 import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { randomGuid } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
 /**
@@ -29,9 +30,10 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
  * @throws ChanceryError ERR_CLI_FILE if it cannot be written.
  */
 export async function writeUserFile(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
-  const fresh = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+  const fresh = join(dirname(path), `.chancery-${randomGuid(Date.now())}.new`)
   try {
-    await writeFile(fresh, bytes, { mode })
+    // Never into a file or a link that somebody else has put there: the directory may be theirs too.
+    await writeFile(fresh, bytes, { mode, flag: 'wx' })
     await rename(fresh, path)
   } catch (cause) {
     await rm(fresh, { force: true }).catch(() => undefined)

@@ -1,3 +1,5 @@
+import { printable } from './text-table.ts'
+
 /** Where text goes; process.stdout and process.stderr are ones. */
 export interface TextStream {
   write(text: string | Uint8Array): unknown
@@ -26,14 +28,14 @@ export class Output {
     this.#stdout.write(bytes)
   }
 
-  /** A line about what is going on. */
+  /** A line about what is going on, or several; without control characters, since others' words may be in it. */
   progress(line: string): void {
-    this.#stderr.write(`${line}\n`)
+    this.#stderr.write(`${line.split('\n').map(printable).join('\n')}\n`)
   }
 
   /** Something that went well but deserves attention. */
   warn(line: string): void {
-    this.#stderr.write(`warning: ${line}\n`)
+    this.progress(`warning: ${line}`)
   }
 }
 

@@ -60,9 +60,9 @@ function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? clean(value) : undefined
 }
 
-/** Keeps control characters away from terminals. */
+/** Keeps control characters away from terminals, line breaks too: a server says one line at a time. */
 function clean(text: string): string {
-  return text.slice(0, MAX_TEXT).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+  return text.slice(0, MAX_TEXT).replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
 }
 
 function isErrorCode(code: string): code is ErrorCode {
