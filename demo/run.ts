@@ -23,9 +23,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const EXAMPLE = join(ROOT, 'examples/chancery.yaml')
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { image: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
+  const values = readArguments()
+  if (values === undefined) return
   if (values.help === true) {
     process.stdout.write(USAGE)
     return
@@ -45,6 +44,21 @@ async function main(): Promise<void> {
   } finally {
     await demo.stop()
     await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** The flags, or undefined after saying what is wrong with them. */
+function readArguments(): { readonly image?: string; readonly help?: boolean } | undefined {
+  try {
+    return parseArgs({
+      options: { image: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    }).values
+  } catch (thrown) {
+    process.stderr.write(
+      `error: ${thrown instanceof Error ? thrown.message : 'unknown'}\n\n${USAGE}`,
+    )
+    process.exitCode = 2
+    return undefined
   }
 }
 
