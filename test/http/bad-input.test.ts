@@ -32,8 +32,8 @@ const EMPTY = Uint8Array.of(3, 0)
 
 /** ZIP as a careless or hostile writer makes it. Source: APPNOTE.TXT, 4.3.7, 4.3.12 and 4.3.16. */
 function rawZip(entries: readonly RawEntry[]): Buffer {
-  const local: Buffer[] = []
-  const central: Buffer[] = []
+  const local: Uint8Array[] = []
+  const central: Uint8Array[] = []
   let offset = 0
   for (const { name, bytes, flags = 0 } of entries) {
     const data = bytes.length === 0 ? EMPTY : deflateRawSync(bytes)
