@@ -112,11 +112,22 @@ const registries: readonly (readonly [Component, () => Promise<RunningRegistry>]
 ]
 const ROUTES = ['SigningRequests/SubmitWithArtifact', 'SigningRequests']
 
+const combinations = [component('cosign-2'), component('cosign-3')].flatMap((cosign) =>
+  registries.map(([registryComponent, start]) => ({
+    cosign,
+    start,
+    name: `${cosign.name} on ${registryComponent.name}`,
+    skip: anyAbsent(cosign, registryComponent, ...Object.values(tools)),
+  })),
+)
+
 let signing: ConfiguredServer
+const resources = new AsyncDisposableStack()
 before(async () => {
-  signing = await startConfiguredServer(CONFIGURATION)
+  if (combinations.some(({ skip }) => skip === false))
+    signing = resources.use(await startConfiguredServer(CONFIGURATION))
 })
-after(() => signing[Symbol.asyncDispose]())
+after(() => resources.disposeAsync())
 
 /** The variables of the documented flow. */
 function variablesFor(image: string, route = ROUTES[0]!): Record<string, string> {
@@ -141,134 +152,124 @@ async function succeed(
   return stdout
 }
 
-for (const cosign of [component('cosign-2'), component('cosign-3')]) {
-  for (const [registryComponent, start] of registries) {
-    const skip = anyAbsent(cosign, registryComponent, ...Object.values(tools))
-    describe(
-      `the documented flow with ${cosign.name} on ${registryComponent.name}`,
-      { skip },
-      () => {
-        let registry: RunningRegistry
-        before(async () => {
-          registry = await start()
-        })
-        after(() => registry[Symbol.asyncDispose]())
+for (const { cosign, start, name, skip } of combinations) {
+  describe(`the documented flow with ${name}`, { skip }, () => {
+    let registry: RunningRegistry
+    before(async () => {
+      registry = await start()
+    })
+    after(() => registry[Symbol.asyncDispose]())
 
-        for (const route of ROUTES) {
-          it(`signs an image through ${route}`, async () => {
-            await using directory = await createTemporaryDirectory()
-            const shell = await createShell(directory.path, { cosign, ...tools })
-            const { byDigest, digest } = await pushTestImage(`${registry.host}/team/app:1.0`)
-            const variables = variablesFor(byDigest, route)
-            const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
-            const stdout = await succeed(shell, script, variables)
-            assert.match(stdout, new RegExp(`"docker-manifest-digest":"${digest}"`))
-            const location = (await readFile(join(directory.path, 'location.txt'), 'utf8')).trim()
-            const requests = `${signing.apiUrl}/v1/${signing.server.organizationId}/SigningRequests`
-            assert.equal(location.slice(0, requests.length + 1), `${requests}/`)
-            assert.match(
-              location.slice(requests.length + 1),
-              /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-            )
-          })
-        }
+    for (const route of ROUTES) {
+      it(`signs an image through ${route}`, async () => {
+        await using directory = await createTemporaryDirectory()
+        const shell = await createShell(directory.path, { cosign, ...tools })
+        const { byDigest, digest } = await pushTestImage(`${registry.host}/team/app:1.0`)
+        const variables = variablesFor(byDigest, route)
+        const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
+        const stdout = await succeed(shell, script, variables)
+        assert.match(stdout, new RegExp(`"docker-manifest-digest":"${digest}"`))
+        const location = (await readFile(join(directory.path, 'location.txt'), 'utf8')).trim()
+        const requests = `${signing.apiUrl}/v1/${signing.server.organizationId}/SigningRequests`
+        assert.equal(location.slice(0, requests.length + 1), `${requests}/`)
+        assert.match(
+          location.slice(requests.length + 1),
+          /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+        )
+      })
+    }
 
-        it('signs with an RSA key, whose base64 breaks into lines', async () => {
-          await using directory = await createTemporaryDirectory()
-          const shell = await createShell(directory.path, { cosign, ...tools })
-          const { byDigest } = await pushTestImage(`${registry.host}/team/app:2.0`)
-          const variables = {
-            ...variablesFor(byDigest),
-            SIGNPATH_SIGNING_POLICY_SLUG: 'rsa-signing',
-          }
-          const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
-          await succeed(shell, script, variables)
-          const wrapped = await readFile(join(directory.path, 'payload.json.base64.sig'), 'utf8')
-          assert.equal(wrapped.trim().split('\n').length, 7)
-        })
+    it('signs with an RSA key, whose base64 breaks into lines', async () => {
+      await using directory = await createTemporaryDirectory()
+      const shell = await createShell(directory.path, { cosign, ...tools })
+      const { byDigest } = await pushTestImage(`${registry.host}/team/app:2.0`)
+      const variables = {
+        ...variablesFor(byDigest),
+        SIGNPATH_SIGNING_POLICY_SLUG: 'rsa-signing',
+      }
+      const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
+      await succeed(shell, script, variables)
+      const wrapped = await readFile(join(directory.path, 'payload.json.base64.sig'), 'utf8')
+      assert.equal(wrapped.trim().split('\n').length, 7)
+    })
 
-        it('is verified for that image, that key and that payload only', async () => {
-          await using directory = await createTemporaryDirectory()
-          const shell = await createShell(directory.path, { cosign, ...tools })
-          const signed = await pushTestImage(`${registry.host}/team/app:3.0`)
-          const other = await pushTestImage(`${registry.host}/team/app:4.0`)
-          const third = await pushTestImage(`${registry.host}/team/app:5.0`)
-          const variables = variablesFor(signed.byDigest)
-          const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
-          await succeed(shell, script, variables)
+    it('is verified for that image, that key and that payload only', async () => {
+      await using directory = await createTemporaryDirectory()
+      const shell = await createShell(directory.path, { cosign, ...tools })
+      const signed = await pushTestImage(`${registry.host}/team/app:3.0`)
+      const other = await pushTestImage(`${registry.host}/team/app:4.0`)
+      const third = await pushTestImage(`${registry.host}/team/app:5.0`)
+      const variables = variablesFor(signed.byDigest)
+      const script = GENERATE + SUBMIT + WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY
+      await succeed(shell, script, variables)
 
-          const verify = async (image: string): Promise<string> => {
-            const { code, stderr } = await shell.run(VERIFY_AGAIN, { IMAGE_DIGEST: image })
-            assert.notEqual(code, 0)
-            return stderr
-          }
-          assert.match(await verify(other.byDigest), /no signatures found/)
+      const verify = async (image: string): Promise<string> => {
+        const { code, stderr } = await shell.run(VERIFY_AGAIN, { IMAGE_DIGEST: image })
+        assert.notEqual(code, 0)
+        return stderr
+      }
+      assert.match(await verify(other.byDigest), /no signatures found/)
 
-          await succeed(shell, ATTACH, variablesFor(other.byDigest))
-          assert.match(
-            await verify(other.byDigest),
-            /no matching signatures|invalid or missing digest/,
-          )
+      await succeed(shell, ATTACH, variablesFor(other.byDigest))
+      assert.match(await verify(other.byDigest), /no matching signatures|invalid or missing digest/)
 
-          const payloadPath = join(directory.path, 'payload.json')
-          const payload = await readFile(payloadPath, 'utf8')
-          await writeFile(payloadPath, payload.replace(signed.digest, third.digest))
-          await succeed(shell, ATTACH, variablesFor(third.byDigest))
-          assert.match(await verify(third.byDigest), /invalid signature/)
+      const payloadPath = join(directory.path, 'payload.json')
+      const payload = await readFile(payloadPath, 'utf8')
+      await writeFile(payloadPath, payload.replace(signed.digest, third.digest))
+      await succeed(shell, ATTACH, variablesFor(third.byDigest))
+      assert.match(await verify(third.byDigest), /invalid signature/)
 
-          const stranger = await signing.run(['certificates', 'download', 'other'])
-          await writeFile(join(directory.path, 'pubkey.pem'), stranger.stdoutBytes)
-          assert.match(await verify(signed.byDigest), /no matching signatures|invalid signature/)
-          const own = await signing.run(['certificates', 'download', 'release'])
-          await writeFile(join(directory.path, 'pubkey.pem'), own.stdoutBytes)
-          await succeed(shell, VERIFY_AGAIN, variables)
-        })
+      const stranger = await signing.run(['certificates', 'download', 'other'])
+      await writeFile(join(directory.path, 'pubkey.pem'), stranger.stdoutBytes)
+      assert.match(await verify(signed.byDigest), /no matching signatures|invalid signature/)
+      const own = await signing.run(['certificates', 'download', 'release'])
+      await writeFile(join(directory.path, 'pubkey.pem'), own.stdoutBytes)
+      await succeed(shell, VERIFY_AGAIN, variables)
+    })
 
-        it('waits for approval, and ends without a signature when it is denied', async () => {
-          await using directory = await createTemporaryDirectory()
-          const shell = await createShell(directory.path, { cosign, ...tools })
-          const { byDigest } = await pushTestImage(`${registry.host}/team/app:6.0`)
-          const variables = {
-            ...variablesFor(byDigest),
-            SIGNPATH_SIGNING_POLICY_SLUG: 'release-signing',
-          }
-          const { stdout } = await signing.run(['users', 'token', 'approver', '--raw'])
-          const env = { CHANCERY_TOKEN: stdout.trim() }
-          const submit = async (): Promise<string> => {
-            await succeed(shell, SUBMIT, variables)
-            const location = await readFile(join(directory.path, 'location.txt'), 'utf8')
-            return location.trim().split('/').at(-1)!
-          }
-          await succeed(shell, GENERATE, variables)
+    it('waits for approval, and ends without a signature when it is denied', async () => {
+      await using directory = await createTemporaryDirectory()
+      const shell = await createShell(directory.path, { cosign, ...tools })
+      const { byDigest } = await pushTestImage(`${registry.host}/team/app:6.0`)
+      const variables = {
+        ...variablesFor(byDigest),
+        SIGNPATH_SIGNING_POLICY_SLUG: 'release-signing',
+      }
+      const { stdout } = await signing.run(['users', 'token', 'approver', '--raw'])
+      const env = { CHANCERY_TOKEN: stdout.trim() }
+      const submit = async (): Promise<string> => {
+        await succeed(shell, SUBMIT, variables)
+        const location = await readFile(join(directory.path, 'location.txt'), 'utf8')
+        return location.trim().split('/').at(-1)!
+      }
+      await succeed(shell, GENERATE, variables)
 
-          const approved = await submit()
-          const waiting = shell.run(WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY, variables)
-          await signing.run(['requests', 'approve', approved], { env })
-          const finished = await waiting
-          assert.equal(finished.code, 0, finished.stderr)
+      const approved = await submit()
+      const waiting = shell.run(WAIT_AND_DOWNLOAD + UNPACK + ATTACH + VERIFY, variables)
+      await signing.run(['requests', 'approve', approved], { env })
+      const finished = await waiting
+      assert.equal(finished.code, 0, finished.stderr)
 
-          const denied = await submit()
-          await signing.run(['requests', 'deny', denied, '--reason', 'not today'], { env })
-          const refused = await shell.run(WAIT_AND_DOWNLOAD, variables)
-          assert.equal(refused.code, 1, refused.stdout)
-          assert.match(refused.stderr, /The signing request is Denied\./)
-          const early = await shell.run(
-            'curl --silent --fail -H "Authorization: Bearer $SIGNPATH_API_TOKEN" $(cat location.txt)/SignedArtifact',
-            variables,
-          )
-          assert.equal(early.code, 22)
-        })
+      const denied = await submit()
+      await signing.run(['requests', 'deny', denied, '--reason', 'not today'], { env })
+      const refused = await shell.run(WAIT_AND_DOWNLOAD, variables)
+      assert.equal(refused.code, 1, refused.stdout)
+      assert.match(refused.stderr, /The signing request is Denied\./)
+      const early = await shell.run(
+        'curl --silent --fail -H "Authorization: Bearer $SIGNPATH_API_TOKEN" $(cat location.txt)/SignedArtifact',
+        variables,
+      )
+      assert.equal(early.code, 22)
+    })
 
-        it('signs nothing for an image that the policy does not allow', async () => {
-          await using directory = await createTemporaryDirectory()
-          const shell = await createShell(directory.path, { cosign, ...tools })
-          const { byDigest } = await pushTestImage(`${registry.host}/others/app:1.0`)
-          const variables = variablesFor(byDigest)
-          const { code, stderr } = await shell.run(GENERATE + SUBMIT + WAIT_AND_DOWNLOAD, variables)
-          assert.equal(code, 1)
-          assert.match(stderr, /The signing request is Denied\./)
-        })
-      },
-    )
-  }
+    it('signs nothing for an image that the policy does not allow', async () => {
+      await using directory = await createTemporaryDirectory()
+      const shell = await createShell(directory.path, { cosign, ...tools })
+      const { byDigest } = await pushTestImage(`${registry.host}/others/app:1.0`)
+      const variables = variablesFor(byDigest)
+      const { code, stderr } = await shell.run(GENERATE + SUBMIT + WAIT_AND_DOWNLOAD, variables)
+      assert.equal(code, 1)
+      assert.match(stderr, /The signing request is Denied\./)
+    })
+  })
 }

@@ -54,10 +54,12 @@ interface View {
 }
 
 let signing: ConfiguredServer
+const resources = new AsyncDisposableStack()
 before(async () => {
-  signing = await startConfiguredServer(CONFIGURATION)
+  if (javaClient.absent === false || mavenPlugin.absent === false)
+    signing = resources.use(await startConfiguredServer(CONFIGURATION))
 })
-after(() => signing[Symbol.asyncDispose]())
+after(() => resources.disposeAsync())
 
 /** Calls the service as the CI user, or as the one whose token it is. */
 async function call(

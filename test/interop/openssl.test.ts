@@ -50,10 +50,11 @@ ${SIGNATURE_ALGORITHMS.map((slug) => `      - { slug: ${slug}, certificate: ${sl
 `
 
 let signing: ConfiguredServer
+const resources = new AsyncDisposableStack()
 before(async () => {
-  signing = await startConfiguredServer(CONFIGURATION)
+  if (skip === false) signing = resources.use(await startConfiguredServer(CONFIGURATION))
 })
-after(() => signing[Symbol.asyncDispose]())
+after(() => resources.disposeAsync())
 
 /** Calls the service as the CI user, to a good end. */
 async function call(url: string, init: RequestInit = {}): Promise<Response> {
