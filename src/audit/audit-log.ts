@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Reader, SqlValue } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { parseDigest } from '../format/oci-digest.ts'
+import { normaliseRepository } from '../format/oci-reference.ts'
 import type { Caller } from '../policy/caller.ts'
 import { mayReadAuditLog, requirePermission } from '../policy/permission.ts'
 import type { AuditEventView, AuditQuery, AuditVerification } from '../wire/audit.ts'
@@ -44,7 +46,7 @@ export class AuditLog {
   export(caller: Caller, query: AuditQuery, format: 'jsonl' | 'csv'): AsyncIterable<string> {
     requireReader(caller)
     const order = query.order ?? 'asc'
-    conditionsOf(query)
+    conditionsOf(caller, query)
     return this.#pieces(caller, { ...query, order }, format)
   }
 
@@ -83,7 +85,7 @@ export class AuditLog {
     const { reader, nameOf } = this.#options
     const chain = findChain(reader, caller.principal.organizationId)
     if (chain === undefined) return []
-    const { conditions, parameters } = conditionsOf(query)
+    const { conditions, parameters } = conditionsOf(caller, query)
     const order = query.order === 'asc' ? 'ASC' : 'DESC'
     const rows = readRows(reader, chain, conditions, parameters, order, limit)
     const hashes = new Map(rows.map((row) => [row.number, row.hash]))
@@ -97,7 +99,15 @@ function requireReader({ principal }: Caller): void {
   requirePermission(mayReadAuditLog(principal), 'Global Administrator or Global Reader')
 }
 
-function conditionsOf(query: AuditQuery): { conditions: string[]; parameters: SqlValue[] } {
+/** Of requests by their images; the placeholders are for the organization and what is looked for. */
+function namesImage(column: 'digest' | 'repository'): string {
+  return `object_id IN (SELECT r.id FROM signing_request_images i JOIN signing_requests r ON r.seq = i.request_seq WHERE i.organization_id = ? AND i.${column} = ?)`
+}
+
+function conditionsOf(
+  { principal: { organizationId } }: Caller,
+  query: AuditQuery,
+): { conditions: string[]; parameters: SqlValue[] } {
   const conditions: string[] = []
   const parameters: SqlValue[] = []
   const add = (condition: string, ...values: readonly SqlValue[]): void => {
@@ -113,6 +123,13 @@ function conditionsOf(query: AuditQuery): { conditions: string[]; parameters: Sq
   }
   if (query.actorId !== undefined) add('actor_id = ?', query.actorId)
   if (query.objectId !== undefined) add('object_id = ?', query.objectId)
+  if (query.digest !== undefined) {
+    parseDigest(query.digest, 'digest')
+    add(namesImage('digest'), organizationId, query.digest)
+  }
+  if (query.repository !== undefined) {
+    add(namesImage('repository'), organizationId, normaliseRepository(query.repository))
+  }
   if (query.from !== undefined) add('at >= ?', instant(query.from, 'from'))
   if (query.to !== undefined) add('at <= ?', instant(query.to, 'to'))
   if (query.after !== undefined) add('number > ?', query.after)

@@ -31,6 +31,18 @@ export const AuditQuery = Type.Object({
   ),
   actorId: Type.Optional(Guid),
   objectId: Type.Optional(Type.String({ maxLength: 100 })),
+  digest: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description: 'of signing requests that name this image: sha256:<64 hex>',
+    }),
+  ),
+  repository: Type.Optional(
+    Type.String({
+      maxLength: 1024,
+      description: 'of signing requests that name an image of this repository',
+    }),
+  ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
   after: Type.Optional(Type.Integer({ minimum: 0, description: 'numbers above this one' })),

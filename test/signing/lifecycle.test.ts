@@ -393,7 +393,18 @@ describe('a signing request', () => {
       'registry.acme.test/team/b',
     ])
     assert.deepEqual(find({}, await authority.addUser('stranger')), [])
-    assert.deepEqual(find({}, await authority.addOrganization('Other')), [])
+    const other = await authority.addOrganization('Other')
+    assert.deepEqual(find({}, other), [])
+
+    const audited = (query: object, by = authority.admin) =>
+      new Set(
+        authority.services.audit.list(by.caller(), query).events.map(({ objectId }) => objectId),
+      )
+    const ids = signing.list(project.submitter.caller(), {}).signingRequests.map(({ id }) => id)
+    assert.deepEqual(audited({ digest: `sha256:${'1'.repeat(64)}` }), new Set([ids[1]]))
+    assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }), new Set([ids[0]]))
+    assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }, other), new Set())
+    assert.throws(() => audited({ digest: 'latest' }), { code: 'ERR_FORMAT_DIGEST' })
   })
 
   it('loses its artifacts after their retention time, and keeps its record and signatures', async () => {

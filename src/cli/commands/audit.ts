@@ -12,6 +12,8 @@ export interface AuditFilterFlags extends ServerFlags {
   readonly type?: string
   readonly actor?: string
   readonly object?: string
+  readonly digest?: string
+  readonly repository?: string
   readonly from?: string
   readonly to?: string
   readonly after?: number
@@ -102,11 +104,13 @@ export async function verifyEvents(
 }
 
 function queryOf(flags: Omit<AuditFilterFlags, 'json'>): AuditQuery {
-  const { type, actor, object, from, to, after } = flags
+  const { type, actor, object, digest, repository, from, to, after } = flags
   return {
     ...(type === undefined ? {} : { type }),
     ...(actor === undefined ? {} : { actorId: actor }),
     ...(object === undefined ? {} : { objectId: object }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(repository === undefined ? {} : { repository }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(after === undefined ? {} : { after }),

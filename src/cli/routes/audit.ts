@@ -7,8 +7,10 @@ const FILTER_FLAGS = {
   type: text('Type, or a prefix that ends in *', 'TYPE'),
   actor: text('Id of the user who did it', 'ID'),
   object: text('Id of what it was done to', 'ID'),
+  digest: text('Of signing requests that name this image', 'sha256:HEX'),
+  repository: text('Of signing requests that name an image of this repository', 'REPOSITORY'),
   from: text('At or after', 'INSTANT'),
-  to: text('Before', 'INSTANT'),
+  to: text('At or before', 'INSTANT'),
   after: wholeNumber('Numbers above this one', 0),
 } as const
 
@@ -28,6 +30,7 @@ const list = buildCommand({
     'Lists who asked, allowed, refused, signed or changed what, and when.',
     'chancery audit list --type "SigningRequest.*"',
     'chancery audit list --from 2026-11-01T00:00:00Z --json',
+    'chancery audit list --repository registry.example.com/team/app',
   ),
 })
 
