@@ -6,6 +6,10 @@ import { decodeBase64, encodeBase64 } from '../format/base64.ts'
 import { parseJson } from '../format/json.ts'
 import { encodePem } from '../format/pem.ts'
 
+/** What to do about a passphrase that does not open a file. */
+export const PASSPHRASE_HINT =
+  'Give the passphrase that the file was encrypted with; `chancery certificates import` reads it with --passphrase-stdin.'
+
 /** The PEM labels of `cosign.key`: the one that cosign writes since 2.0.1, and the older one. */
 export const COSIGN_KEY_LABELS: readonly string[] = [
   'ENCRYPTED SIGSTORE PRIVATE KEY',
@@ -45,7 +49,7 @@ export async function openCosignKey(body: Uint8Array, passphrase: string): Promi
     throw new ChanceryError(
       'ERR_KEYS_PASSPHRASE',
       'the cosign key does not open: the passphrase is wrong, or the file was changed',
-      { field: 'passphrase' },
+      { field: 'passphrase', hints: [PASSPHRASE_HINT] },
     )
   }
   return pkcs8

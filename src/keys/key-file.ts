@@ -8,7 +8,7 @@ import type { X509Certificate } from '../x509/certificate.ts'
 import { orderChain } from '../x509/certificate-chain.ts'
 import { decryptWithPassphrase } from '../x509/password-based-encryption.ts'
 import { openPkcs12 } from '../x509/pkcs12.ts'
-import { COSIGN_KEY_LABELS, openCosignKey } from './cosign-key.ts'
+import { COSIGN_KEY_LABELS, openCosignKey, PASSPHRASE_HINT } from './cosign-key.ts'
 
 /** The most bytes a private key file may have. */
 export const MAX_KEY_FILE_BYTES = 256 * 1024
@@ -68,7 +68,10 @@ function fileError(message: string): ChanceryError {
 }
 
 function passphraseError(message: string): ChanceryError {
-  return new ChanceryError('ERR_KEYS_PASSPHRASE', message, { field: 'passphrase' })
+  return new ChanceryError('ERR_KEYS_PASSPHRASE', message, {
+    field: 'passphrase',
+    hints: [PASSPHRASE_HINT],
+  })
 }
 
 function assemble(

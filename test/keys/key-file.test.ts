@@ -10,7 +10,7 @@ import { generatePrivateKey } from '../../src/crypto/private-key.ts'
 import { ChanceryError } from '../../src/errors/chancery-error.ts'
 import { encodeDer, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
 import { encodePem } from '../../src/format/pem.ts'
-import { encodeCosignKey } from '../../src/keys/cosign-key.ts'
+import { encodeCosignKey, PASSPHRASE_HINT } from '../../src/keys/cosign-key.ts'
 import { MAX_KEY_FILE_BYTES, readPrivateKeyFile } from '../../src/keys/key-file.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import { openssl, opensslComponent } from '../x509/openssl.ts'
@@ -119,6 +119,7 @@ describe('private key files', () => {
       await assert.rejects(readPrivateKeyFile(file, passphrase), {
         code: 'ERR_KEYS_PASSPHRASE',
         field: 'passphrase',
+        hints: [PASSPHRASE_HINT],
       })
     }
     // One wrong passphrase in 256 leaves right padding.
