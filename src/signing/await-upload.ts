@@ -11,10 +11,11 @@ import { requestEvent, submittedEvent } from './request-events.ts'
 import { newRequest } from './request-states.ts'
 import { insertRequest, updateRequest } from './request-store.ts'
 import type { SigningContext } from './signing-context.ts'
+import type { SigningRequest } from './signing-request.ts'
 import type { Submission, Submitted, UnsignedArtifactMetadata } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
 import { decideAtOnce, submittedOf } from './submit-request.ts'
-import { findSubmissionTarget, isCurrent } from './submission-target.ts'
+import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
 
 /**
  * Announces an artifact that is uploaded later; its hash is part of the announcement.
@@ -93,16 +94,7 @@ export async function uploadUnsignedArtifact(
       { hints: ['upload the file that was announced, or submit the other one anew'] },
     )
   }
-  const target = findSubmissionTarget(
-    context.catalog,
-    caller.principal,
-    {
-      signingPolicyId: request.signingPolicyId,
-      artifactConfigurationId: request.body.artifactConfigurationId,
-      parameters: {},
-    },
-    context.now(),
-  )
+  const target = targetOf(context, caller, request)
   const verdict = examineArtifact(
     target.configuration,
     target.policy,
@@ -136,11 +128,38 @@ export async function uploadUnsignedArtifact(
         ...decided.events,
       ],
     })
+  } catch (thrown) {
+    if (!isOvertaken(thrown)) throw thrown
+    return await uploadUnsignedArtifact(context, caller, id, bytes)
   } finally {
     await context.artifacts.settle(request.id)
   }
   if (decided.request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(decided.request)
+}
+
+/** What the request was announced for, as it is now. */
+function targetOf(
+  context: SigningContext,
+  caller: Caller,
+  request: SigningRequest,
+): SubmissionTarget {
+  return findSubmissionTarget(
+    context.catalog,
+    caller.principal,
+    {
+      signingPolicyId: request.signingPolicyId,
+      artifactConfigurationId: request.body.artifactConfigurationId,
+      parameters: {},
+    },
+    context.now(),
+  )
+}
+
+/** The same upload, sent twice, came first: then the answer is the one to a repeated upload. */
+function isOvertaken(thrown: unknown): boolean {
+  const codes: readonly string[] = ['ERR_DB_DUPLICATE', 'ERR_DB_CONFLICT']
+  return thrown instanceof ChanceryError && codes.includes(thrown.code)
 }
 
 function decodeSha256(text: string): Uint8Array {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { AuditEvent } from '../../src/db/ledger.ts'
 import { createStore, loadStore } from '../../src/db/open-store.ts'
 import { openAuthority, type Authority } from '../../src/main/authority.ts'
+import { writeZip } from '../../src/format/zip-writer.ts'
 import { initAuthority } from '../../src/main/init-authority.ts'
 import type { Caller } from '../../src/policy/caller.ts'
 import {
@@ -16,6 +18,7 @@ import {
   type TestUser,
 } from '../support/authority.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { payloadOf, requireNoLitter } from './faulty-service.ts'
 
 const auditKey = new Uint8Array(32).fill(7)
 
@@ -199,6 +202,35 @@ describe('an authority', () => {
     const dataDirectory = join(authority.directory, 'master-key.json', 'inside-a-file')
     const made = initAuthority({ dataDirectory, organizationName: 'x', masterKey: TEST_MASTER_KEY })
     await assert.rejects(made, isUnavailable)
+  })
+
+  it('keeps one file of an upload that comes several times at once', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const { signing } = authority.services
+    const bytes = writeZip([{ path: 'payload.json', bytes: payloadOf(700_000) }], new Date(0))
+    for (let round = 0; round < 5; round += 1) {
+      const { signingRequestId: id } = await signing.submitWithoutArtifact(
+        project.submitter.caller(),
+        { ...project.submission, parameters: {} },
+        {
+          fileName: 'payload.json.zip',
+          sha256Hash: createHash('sha256').update(bytes).digest('hex'),
+        },
+      )
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () =>
+          signing
+            .uploadUnsignedArtifact(project.submitter.caller(), id, bytes)
+            .then(({ status }) => status, codeOf),
+        ),
+      )
+      assert.ok(answers.includes('Completed'), answers.join())
+      const kept = await signing.downloadUnsignedArtifact(project.submitter.caller(), id)
+      assert.deepEqual(new Uint8Array(kept.bytes), new Uint8Array(bytes))
+      assert.deepEqual(new Set(answers), new Set(['Completed']))
+    }
+    requireNoLitter(authority.directory)
   })
 
   it('is canceled or failed, not both, when the two meet, and nobody hears of the conflict', async () => {

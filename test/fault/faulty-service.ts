@@ -1,5 +1,9 @@
+import assert from 'node:assert/strict'
+import Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { Agent, request as startRequest } from 'node:http'
+import { join } from 'node:path'
 import { payloadFor } from '../support/authority.ts'
 import { chanceryPath } from '../support/chancery-process.ts'
 import { startProgram, type RunningProgram } from '../support/child-process.ts'
@@ -289,4 +293,15 @@ export function jsonCall(token: string, path: string, body: object): ApiCall {
     headers: { 'content-type': 'application/json' },
     body: new TextEncoder().encode(JSON.stringify(body)),
   }
+}
+
+/** The files beside the database are those that the database speaks of, and nothing else. */
+export function requireNoLitter(directory: string): void {
+  const database = new Database(join(directory, 'chancery.db'), { readonly: true })
+  const expected = database
+    .prepare("SELECT signing_request_id || '.' || role FROM artifacts WHERE bytes IS NULL")
+    .pluck()
+    .all()
+  database.close()
+  assert.deepEqual(readdirSync(join(directory, 'artifacts')).sort(), expected.sort())
 }

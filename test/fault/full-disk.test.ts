@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import Database from 'better-sqlite3'
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { component } from '../support/components.ts'
@@ -10,6 +9,7 @@ import {
   artifactCall,
   hashCall,
   payloadCall,
+  requireNoLitter,
   startFaultyService,
   type Answer,
   type ApiCall,
@@ -91,17 +91,6 @@ async function callAll(
   await Promise.all(chosen.map(async (call) => answers.note(await service.call(call))))
 }
 
-/** The files beside the database are those that the database speaks of, and nothing else. */
-function requireNoLitter(directory: string): void {
-  const database = new Database(join(directory, 'chancery.db'), { readonly: true })
-  const expected = database
-    .prepare("SELECT signing_request_id || '.' || role FROM artifacts WHERE bytes IS NULL")
-    .pluck()
-    .all()
-  database.close()
-  assert.deepEqual(readdirSync(join(directory, 'artifacts')).sort(), expected.sort())
-}
-
 it(
   'a full disk refuses what it cannot keep, loses nothing, and goes on once there is room',
   { skip: smallDisk.absent },
@@ -109,7 +98,7 @@ it(
     await using scratch = await createTemporaryDirectory()
     using disk = mountSmallDisk(join(scratch.path, 'disk'))
     await using service = await startFaultyService(join(disk.path, 'data'))
-    
+
     const answers = new Answers()
     await callAll(service, answers)
     assert.equal(answers.acknowledged.size, 7)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
-import { startFaultyService, type FaultyService } from './faulty-service.ts'
+import { requireNoLitter, startFaultyService, type FaultyService } from './faulty-service.ts'
 import { Load, randomOf, type Promised } from './load.ts'
 
 const required = (process.env['CHANCERY_REQUIRE'] ?? '').split(',')
@@ -50,6 +50,7 @@ it(`keeps every promise through ${kills} kill -9 (CHANCERY_SEED=${seed})`, async
   const report = await service.fsck()
   assert.deepEqual(report.problems, [])
   checkDatabase(service.directory, load.promised)
+  requireNoLitter(service.directory)
   assert.ok(load.promised.size > kills, 'there was no load')
   test.diagnostic(
     `${load.promised.size} promises kept, ${load.repeated} calls repeated that had no answer; ${JSON.stringify(report.checked)}`,

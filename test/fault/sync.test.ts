@@ -89,33 +89,35 @@ function requireSyncBeforeAnswer(deeds: readonly Deed[], expectedAnswers: number
 }
 
 describe('a disk whose sync fails', { skip: strace.absent }, () => {
-  it('is not trusted again before a restart, and nothing that was acknowledged is lost', () =>
-    onService(async (service, output) => {
-      const kept = await service.call(payloadCall(service, 'quick'))
-      assert.equal(kept.status, 201)
-      const tracer = await trace(strace.path, service.pid, output, FAIL_SYNC)
-      const refused = await service.call(payloadCall(service, 'quick'))
-      await tracer.stop()
-      assert.equal(refused.status, 503)
-      assert.equal(kindOf(refused), UNAVAILABLE)
-      assert.equal(refused.json['signatures'], undefined)
-      // The disk is well again; what was written to it meanwhile nobody knows.
-      for (const call of [payloadCall(service, 'quick'), hashCall(service, new Uint8Array(32))])
-        assert.equal(kindOf(await service.call(call)), UNAVAILABLE)
-      assert.equal((await service.get('/readyz')).status, 503)
-      assert.equal((await service.get('/healthz')).status, 200)
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const)
+    it(`is not trusted again before a restart after ${signal}, and nothing that was acknowledged is lost`, () =>
+      onService(async (service, output) => {
+        const kept = await service.call(payloadCall(service, 'quick'))
+        assert.equal(kept.status, 201)
+        const tracer = await trace(strace.path, service.pid, output, FAIL_SYNC)
+        const refused = await service.call(payloadCall(service, 'quick'))
+        await tracer.stop()
+        assert.equal(refused.status, 503)
+        assert.equal(kindOf(refused), UNAVAILABLE)
+        assert.equal(refused.json['signatures'], undefined)
+        // The disk is well again; what was written to it meanwhile nobody knows.
+        for (const call of [payloadCall(service, 'quick'), hashCall(service, new Uint8Array(32))])
+          assert.equal(kindOf(await service.call(call)), UNAVAILABLE)
+        assert.equal((await service.get('/readyz')).status, 503)
+        assert.equal((await service.get('/healthz')).status, 200)
 
-      await service.stop('SIGTERM')
-      await service.start()
-      assert.equal((await service.get('/readyz')).status, 200)
-      const id = kept.json['signingRequestId'] as string
-      const path = `SigningRequests/${id}`
-      const found = await service.call({ method: 'GET', path, token: service.submitter })
-      assert.deepEqual(found.json['signatures'], kept.json['signatures'])
-      assert.equal((await service.call(payloadCall(service, 'quick'))).status, 201)
-      await service.stop('SIGKILL')
-      assert.deepEqual((await service.fsck()).problems, [])
-    }))
+        await service.stop(signal)
+        assert.deepEqual((await service.fsck()).problems, [])
+        await service.start()
+        assert.equal((await service.get('/readyz')).status, 200)
+        const id = kept.json['signingRequestId'] as string
+        const path = `SigningRequests/${id}`
+        const found = await service.call({ method: 'GET', path, token: service.submitter })
+        assert.deepEqual(found.json['signatures'], kept.json['signatures'])
+        assert.equal((await service.call(payloadCall(service, 'quick'))).status, 201)
+        await service.stop('SIGKILL')
+        assert.deepEqual((await service.fsck()).problems, [])
+      }))
 
   it('keeps no artifact whose place in the directory is not sure', () =>
     onService(async (service, output) => {
