@@ -25,6 +25,18 @@ export const REGISTRY_CODES = {
     kind: 'conflict',
     summary: 'What the registry holds was changed meanwhile',
   },
+  ERR_REGISTRY_NO_DELETE: {
+    kind: 'conflict',
+    summary: 'The registry removes nothing',
+  },
+  ERR_REGISTRY_IMMUTABLE_TAG: {
+    kind: 'conflict',
+    summary: 'The registry does not let a tag be changed that has to be',
+  },
+  ERR_REGISTRY_REFERRER: {
+    kind: 'refused',
+    summary: 'What is listed as a referrer of a manifest is none',
+  },
   ERR_REGISTRY_NO_TLS: {
     kind: 'unavailable',
     summary: 'The registry does not speak TLS, and plain http to it was not allowed',

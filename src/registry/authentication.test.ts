@@ -82,7 +82,7 @@ describe('a token service', () => {
     )
     assert.equal(posted.method, 'POST')
     assert.equal(posted.url.search, '')
-    const form = new URLSearchParams(new TextDecoder().decode(posted.body))
+    const form = new URLSearchParams(new TextDecoder().decode(posted.body as Uint8Array))
     assert.equal(form.get('refresh_token'), 'it')
     assert.equal(form.get('grant_type'), 'refresh_token')
     assert.equal(form.get('scope'), 'repository:team/app:pull,push')

@@ -9,7 +9,7 @@ import type { Answer, Exchange } from './http-transport.ts'
 import { resolveForeignUrl, type RepositoryName } from './origins.ts'
 
 /** What is to be done in a repository. */
-export type RepositoryAction = 'pull' | 'push'
+export type RepositoryAction = 'pull' | 'push' | 'delete'
 
 /** Sends one request without credentials of its own. */
 export type SendExchange = (exchange: Exchange) => Promise<Answer>
@@ -22,6 +22,12 @@ const MAX_LIFETIME_SECONDS = 3600
 /** How long before its end a token is not used any more. */
 const MARGIN_SECONDS = 10
 const CLIENT_ID = 'chancery'
+/** The actions of a token's scope. Source: distribution token specification, "Resource Scope Grammar". */
+const SCOPES: Readonly<Record<RepositoryAction, string>> = {
+  pull: 'pull',
+  push: 'pull,push',
+  delete: 'pull,delete',
+}
 
 interface CachedToken {
   readonly authorization: string
@@ -120,7 +126,7 @@ export class Authenticator {
     const request = tokenRequest(
       service,
       challenge,
-      `repository:${repository.repository}:${action === 'pull' ? 'pull' : 'pull,push'}`,
+      `repository:${repository.repository}:${SCOPES[action]}`,
       mayCarryCredentials(origin, service) ? credentials : undefined,
     )
     const answer = await this.#send({

@@ -23,15 +23,24 @@ export const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   totalMs: 120_000,
 }
 
+/** A request's body that is not in memory. */
+export interface StreamedBody {
+  readonly length: number
+  /** Exactly `length` bytes; read once. An error thrown here breaks the request off. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
 /** One HTTP request. */
 export interface Exchange {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   readonly url: URL
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | StreamedBody
   /** The most bytes of body the answer may have. */
   readonly maxBodyBytes: number
+  /** Whether the body of an answer with status 200 is handed out as {@link Answer.stream} instead of being read. */
+  readonly isStreamed?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -41,6 +50,8 @@ export interface Answer {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: Uint8Array
+  /** The body where it was to be streamed, at most `maxBodyBytes`; it has to be read to its end or closed. */
+  readonly stream?: AsyncIterable<Uint8Array>
 }
 
 /** How {@link HttpTransport} connects. */
@@ -51,6 +62,8 @@ export interface HttpTransportOptions {
 }
 
 const MAX_HEADER_BYTES = 32 * 1024
+/** What a streamed body may take besides the total: the slowest connection that is waited for. */
+const SLOWEST_BYTES_PER_MS = 16
 
 /**
  * HTTP without opinions: one request, one answer of bounded size and time, connections kept for reuse.
@@ -99,26 +112,33 @@ export class HttpTransport implements Disposable {
           ...(body === undefined ? {} : { 'content-length': String(body.length) }),
         },
       })
+      const isUpload = body !== undefined && !(body instanceof Uint8Array)
       const watch = new Watch(exchange, this.#timeouts, (error) => {
         request.destroy()
         reject(error)
       })
       request.once('socket', (socket) => {
-        if (socket.connecting) {
-          socket.once(isSecure ? 'secureConnect' : 'connect', () => watch.expect('answer'))
-        } else {
-          watch.expect('answer')
-        }
+        // While a body is sent piece by piece it is not the answer that is waited for.
+        const onConnected = (): void => (isUpload ? watch.rest() : watch.expect('answer'))
+        if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', onConnected)
+        else onConnected()
       })
       request.once('error', (cause) => watch.fail(asTransportError(url, cause)))
       request.once('response', (response) => {
         watch.expect('idle')
+        if (exchange.isStreamed === true && response.statusCode === 200) {
+          const stream = streamBody(exchange, response, watch)
+          const { statusCode: status, headers } = response
+          resolve({ url, status, headers, body: new Uint8Array(), stream })
+          return
+        }
         readBody(exchange, response, watch, (answer) => {
           watch.finish()
           resolve(answer)
         })
       })
-      request.end(body)
+      if (isUpload) sendChunks(request, body, watch)
+      else request.end(body)
     })
   }
 
@@ -145,6 +165,8 @@ class Watch {
   readonly #total: NodeJS.Timeout
   #phase: NodeJS.Timeout | undefined
   #isDone = false
+  /** Why the exchange failed. */
+  failure: ChanceryError | undefined
 
   constructor(
     exchange: Exchange,
@@ -154,9 +176,10 @@ class Watch {
     this.#exchange = exchange
     this.#timeouts = timeouts
     this.#onFailure = onFailure
+    const totalMs = timeouts.totalMs + streamedBytes(exchange) / SLOWEST_BYTES_PER_MS
     this.#total = setTimeout(
-      () => this.fail(this.#tooLate('did not finish its answer', timeouts.totalMs)),
-      timeouts.totalMs,
+      () => this.fail(this.#tooLate('did not finish its answer', totalMs)),
+      totalMs,
     )
     this.expect('connect')
     exchange.signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -174,9 +197,15 @@ class Watch {
     )
   }
 
+  /** Stops the clock of the phase: it is not the other side that is waited for. */
+  rest(): void {
+    clearTimeout(this.#phase)
+  }
+
   fail(error: ChanceryError): void {
     if (this.#isDone) return
     this.finish()
+    this.failure = error
     this.#onFailure(error)
   }
 
@@ -236,6 +265,58 @@ function readBody(
       body: Buffer.concat(pieces),
     })
   })
+}
+
+function streamedBytes({ body, isStreamed, maxBodyBytes }: Exchange): number {
+  const sent = body === undefined || body instanceof Uint8Array ? 0 : body.length
+  return sent + (isStreamed === true ? maxBodyBytes : 0)
+}
+
+/** Sends a body piece by piece, no faster than it is taken. */
+function sendChunks(request: http.ClientRequest, body: StreamedBody, watch: Watch): void {
+  const send = async (): Promise<void> => {
+    for await (const chunk of body.chunks) {
+      if (watch.failure !== undefined || request.destroyed) return
+      if (request.write(chunk)) continue
+      watch.expect('idle')
+      await new Promise<void>((resolve) => {
+        request.once('drain', resolve)
+        request.once('close', resolve)
+      })
+      watch.rest()
+    }
+    watch.expect('answer')
+    request.end()
+  }
+  send().catch((error: unknown) => {
+    if (error instanceof ChanceryError) watch.fail(error)
+    // What is no error of ours breaks the request off and is told as its error.
+    else request.destroy(error instanceof Error ? error : new Error('the body ended early'))
+  })
+}
+
+/** The body as it comes, with the clock running only while the other side is waited for. */
+async function* streamBody(
+  exchange: Exchange,
+  response: http.IncomingMessage,
+  watch: Watch,
+): AsyncGenerator<Uint8Array> {
+  let length = 0
+  try {
+    for await (const piece of response as AsyncIterable<Uint8Array>) {
+      watch.rest()
+      length += piece.length
+      if (length > exchange.maxBodyBytes) throw tooLarge(exchange.url, exchange.maxBodyBytes)
+      yield piece
+      watch.expect('idle')
+    }
+  } catch (error) {
+    if (error instanceof ChanceryError) throw error
+    throw watch.failure ?? asTransportError(exchange.url, error as Error)
+  } finally {
+    watch.finish()
+    response.destroy()
+  }
 }
 
 function tooLarge(url: URL, maxBodyBytes: number): ChanceryError {

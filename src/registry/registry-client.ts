@@ -4,13 +4,17 @@ import { isSha256Digest } from '../format/oci-digest.ts'
 import {
   MANIFEST_MEDIA_TYPES,
   parseManifest,
+  OCI_IMAGE_INDEX,
+  type Descriptor,
   type ImageIndex,
   type ImageManifest,
 } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
+import { verifiedChunks } from './blob-stream.ts'
 import type { FindCredentials } from './credentials.ts'
-import type { Answer } from './http-transport.ts'
+import type { Answer, StreamedBody } from './http-transport.ts'
 import type { RepositoryName } from './origins.ts'
+import { readReferrersPage, type ReferrersPage } from './referrers-page.ts'
 import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
 
 /** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
@@ -26,6 +30,13 @@ export interface PulledManifest {
   readonly manifest: ImageManifest | ImageIndex
   /** What `If-Match` wants to see, where the registry gives one. */
   readonly etag: string | undefined
+}
+
+/** A manifest that was stored. */
+export interface StoredManifest {
+  readonly digest: string
+  /** What the registry says it recognised as the manifest's subject (`OCI-Subject`). */
+  readonly subjectDigest: string | undefined
 }
 
 /** What a manifest replaces; a registry that honours neither ignores both. Source: RFC 9110, section 13.1. */
@@ -158,6 +169,17 @@ export class RegistryClient implements Disposable {
     bytes: Uint8Array,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    // Whatever else it answers, the upload will tell what is wrong.
+    if (await this.hasBlob(repository, digest, signal)) return
+    await this.#upload(repository, '', { digest, content: bytes }, signal)
+  }
+
+  /** Whether the repository has a blob; false, too, if the registry does not tell. */
+  async hasBlob(
+    repository: RepositoryName,
+    digest: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const head = await this.#connection.request(repository, 'push', {
       method: 'HEAD',
       path: `blobs/${digest}`,
@@ -165,19 +187,75 @@ export class RegistryClient implements Disposable {
       mayRedirect: true,
       signal,
     })
-    // Whatever else it answers, the upload will tell what is wrong.
-    if (head.status === 200) return
+    return head.status === 200
+  }
+
+  /**
+   * Pulls a blob of any size piece by piece. The last piece is given only after the digest was found right, so that
+   * whoever passes the pieces on never passes on all of a wrong blob.
+   *
+   * Throws while it is read what {@link getBlob} throws.
+   */
+  async openBlob(
+    repository: RepositoryName,
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await this.#connection.request(repository, 'pull', {
+      method: 'GET',
+      path: `blobs/${digest}`,
+      maxBodyBytes: size,
+      isStreamed: true,
+      mayRedirect: true,
+      signal,
+    })
+    if (answer.status !== 200 || answer.stream === undefined) {
+      throw errorOfAnswer(repository, answer)
+    }
+    return verifiedChunks(answer.stream, { digest, size }, repository.registry)
+  }
+
+  /**
+   * Uploads a blob piece by piece, or takes it over from another repository of the registry where it allows that.
+   *
+   * @param open Opens the content, once; not called if the blob need not be sent.
+   * @param mountFrom A repository of the same registry that has it.
+   */
+  async pushBlobStream(
+    repository: RepositoryName,
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+    options: { readonly mountFrom?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    const { mountFrom, signal } = options
+    if (await this.hasBlob(repository, digest, signal)) return
+    const query = mountFrom === undefined ? '' : `?${mountQuery(digest, mountFrom)}`
+    const content = async () => ({ length: size, chunks: await open() })
+    await this.#upload(repository, query, { digest, content }, signal)
+  }
+
+  async #upload(
+    repository: RepositoryName,
+    query: string,
+    blob: {
+      readonly digest: string
+      readonly content: Uint8Array | (() => Promise<StreamedBody>)
+    },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const start = await this.#connection.request(repository, 'push', {
       method: 'POST',
-      path: 'blobs/uploads/',
+      path: `blobs/uploads/${query}`,
       body: new Uint8Array(),
       maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
       signal,
     })
+    if (start.status === 201 && query !== '') return
     if (start.status !== 202) throw errorOfAnswer(repository, start)
     const { location } = start.headers
     if (location === undefined) throw badAnswer(repository, 'expected the location of an upload')
-    const upload = { base: start.url, location, digest, bytes, signal }
+    const content = blob.content instanceof Uint8Array ? blob.content : await blob.content()
+    const upload = { base: start.url, location, digest: blob.digest, content, signal }
     const end = await this.#connection.upload(repository, upload)
     if (end.status !== 201) throw errorOfAnswer(repository, end)
   }
@@ -195,6 +273,16 @@ export class RegistryClient implements Disposable {
     manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
     condition: PushCondition = {},
   ): Promise<string> {
+    return (await this.storeManifest(repository, reference, manifest, condition)).digest
+  }
+
+  /** Like {@link pushManifest}, and tells what the registry made of the manifest's subject. */
+  async storeManifest(
+    repository: RepositoryName,
+    reference: string,
+    manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+    condition: PushCondition = {},
+  ): Promise<StoredManifest> {
     const { ifMatch, ifNoneMatch, isRepeatable = true, signal } = condition
     const answer = await this.#connection.request(repository, 'push', {
       method: 'PUT',
@@ -212,7 +300,63 @@ export class RegistryClient implements Disposable {
     if (answer.status !== 201) throw errorOfAnswer(repository, answer)
     const digest = digestOf(manifest.bytes)
     requireAnnounced(repository, answer, digest)
-    return digest
+    const subject = answer.headers['oci-subject']
+    return { digest, subjectDigest: typeof subject === 'string' ? subject : undefined }
+  }
+
+  /**
+   * Removes a manifest, or a tag. Source: distribution-spec, "Deleting tags", "Deleting Manifests".
+   *
+   * @returns False if there was none.
+   * @throws ChanceryError ERR_REGISTRY_NO_DELETE if the registry removes nothing, or no tags.
+   */
+  async deleteManifest(
+    repository: RepositoryName,
+    reference: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const answer = await this.#connection.request(repository, 'delete', {
+      method: 'DELETE',
+      path: `manifests/${reference}`,
+      maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
+      signal,
+    })
+    if (answer.status === 404) return false
+    if (answer.status === 400 || answer.status === 405) {
+      throw new ChanceryError(
+        'ERR_REGISTRY_NO_DELETE',
+        `${repository.registry} answered ${answer.status} to the removal of ${reference}`,
+        { hints: ['Deletion may be turned off in the registry, or be possible by digest only.'] },
+      )
+    }
+    if (answer.status !== 202 && answer.status !== 200) throw errorOfAnswer(repository, answer)
+    return true
+  }
+
+  /**
+   * One page of the referrers API. Source: distribution-spec, "Listing Referrers".
+   *
+   * @param digest `sha256:<hex>` of the manifest that is referred to.
+   * @param query Of the page, as the page before gave it.
+   * @returns Undefined if the registry has no such API (404, 400).
+   * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if it is no index, or points to another place for the next page.
+   */
+  async findReferrersPage(
+    repository: RepositoryName,
+    digest: string,
+    query: string,
+    signal?: AbortSignal,
+  ): Promise<ReferrersPage | undefined> {
+    const answer = await this.#connection.request(repository, 'pull', {
+      method: 'GET',
+      path: `referrers/${digest}${query === '' ? '' : `?${query}`}`,
+      headers: { accept: OCI_IMAGE_INDEX },
+      maxBodyBytes: MAX_MANIFEST_BYTES,
+      signal,
+    })
+    if (answer.status === 404 || answer.status === 400) return undefined
+    if (answer.status !== 200) throw errorOfAnswer(repository, answer)
+    return readReferrersPage(repository, answer)
   }
 
   /** Closes the connections that are kept for reuse. */
@@ -238,6 +382,10 @@ function readManifest(
     if (!(cause instanceof ChanceryError)) throw cause
     throw badAnswer(repository, `${reference} is not a manifest: ${cause.message}`, cause)
   }
+}
+
+function mountQuery(digest: string, from: string): string {
+  return new URLSearchParams({ mount: digest, from }).toString()
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -8,6 +8,7 @@ import {
   type Answer,
   type Exchange,
   type HttpTransportOptions,
+  type StreamedBody,
 } from './http-transport.ts'
 import { isLoopbackHost, registryUrl, resolveForeignUrl, type RepositoryName } from './origins.ts'
 import { followRedirects } from './redirects.ts'
@@ -24,11 +25,13 @@ export interface RegistryConnectionOptions extends HttpTransportOptions {
 /** One request of the distribution protocol. */
 export interface RegistryRequest {
   readonly method: Exchange['method']
-  /** What follows `/v2/<repository>/`. */
+  /** What follows `/v2/<repository>/`, its query included. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly maxBodyBytes: number
+  /** Whether the body of an answer with status 200 is handed out as a stream. */
+  readonly isStreamed?: boolean
   /** Whether a redirect is followed, without credentials; else it is an error. */
   readonly mayRedirect?: boolean
   /** False if it must not be sent a second time after its answer was lost. */
@@ -42,9 +45,9 @@ export interface BlobUpload {
   readonly location: string
   /** The URL that the location came from. */
   readonly base: URL
-  /** `sha256:<hex>` of `bytes`. */
+  /** `sha256:<hex>` of the content. */
   readonly digest: string
-  readonly bytes: Uint8Array
+  readonly content: Uint8Array | StreamedBody
   readonly signal?: AbortSignal | undefined
 }
 
@@ -94,6 +97,7 @@ export class RegistryConnection implements Disposable {
           },
           ...(request.body === undefined ? {} : { body: request.body }),
           maxBodyBytes: request.maxBodyBytes,
+          isStreamed: request.isStreamed ?? false,
           signal,
         },
         request.isRepeatable ?? true,
@@ -116,6 +120,7 @@ export class RegistryConnection implements Disposable {
             url: target,
             headers: { ...request.headers },
             maxBodyBytes: request.maxBodyBytes,
+            isStreamed: request.isStreamed ?? false,
             signal,
           },
           true,
@@ -147,7 +152,7 @@ export class RegistryConnection implements Disposable {
           'content-type': 'application/octet-stream',
           ...(authorization === undefined ? {} : { authorization }),
         },
-        body: blob.bytes,
+        body: blob.content,
         maxBodyBytes: PROBE_BODY_BYTES,
         signal,
       },
@@ -160,7 +165,9 @@ export class RegistryConnection implements Disposable {
   async #sendPatiently(exchange: Exchange, isRepeatable: boolean): Promise<Answer> {
     const { attempts, maxRetryAfterMs } = this.#retries
     for (let attempt = 1; ; attempt++) {
-      const isLast = attempt >= attempts || exchange.signal?.aborted === true
+      // A body that came from a stream is gone.
+      const isGone = exchange.body !== undefined && !(exchange.body instanceof Uint8Array)
+      const isLast = attempt >= attempts || exchange.signal?.aborted === true || isGone
       const outcome = await this.#trySending(exchange)
       if (outcome instanceof ChanceryError) {
         if (isLast || !isRepeatable || outcome.code !== 'ERR_REGISTRY_UNAVAILABLE') throw outcome

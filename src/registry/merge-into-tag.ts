@@ -1,0 +1,187 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { referenceContext } from '../format/oci-reference.ts'
+import type { RepositoryName } from './origins.ts'
+import type { RegistryClient } from './registry-client.ts'
+import { TagMerge, type TagContent } from './tag-merge.ts'
+
+/** What somebody wants a tag to hold, besides what it holds. */
+export interface TagAddition<Entry> {
+  readonly entry: Entry
+  /** Whether an entry that is there already stands for this one. */
+  readonly isStoodForBy: (existing: Entry) => boolean
+  /** Stores what the entry refers to; called only if it is not there yet. */
+  readonly prepare?: (signal: AbortSignal | undefined) => Promise<void>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What became of an addition. */
+export interface MergedAddition {
+  readonly outcome: 'added' | 'already-there'
+  /** How many entries the tag holds now. */
+  readonly entries: number
+}
+
+interface Waiting<Entry> {
+  readonly client: RegistryClient
+  readonly addition: TagAddition<Entry>
+  readonly resolve: (merged: MergedAddition) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What waits for each tag that is being written. */
+const queues = new Map<string, unknown[]>()
+
+/**
+ * Adds an entry to those that a tag holds, for tags that many write: signatures, the fallback list of referrers.
+ *
+ * Registries offer no atomic change of a tag, so two writers can undo one another. Against that {@link TagMerge} reads
+ * again before and after it writes; and in this process writes to one tag wait for one another, where everything that
+ * waits is added in one write.
+ *
+ * @param content The same for all that write the tag.
+ * @throws ChanceryError ERR_REGISTRY_UNAVAILABLE if others kept undoing it, or the addition's signal fired.
+ * @throws ChanceryError ERR_REGISTRY_IMMUTABLE_TAG if the registry does not let the tag be changed; besides, what
+ * `content`, `prepare` and {@link RegistryClient} throw.
+ */
+export function mergeIntoTag<Entry>(
+  client: RegistryClient,
+  repository: RepositoryName,
+  tag: string,
+  content: TagContent<Entry>,
+  addition: TagAddition<Entry>,
+): Promise<MergedAddition> {
+  const key = `${referenceContext(repository)}:${tag}`
+  const { promise, resolve, reject } = Promise.withResolvers<MergedAddition>()
+  const waiting: Waiting<Entry> = { client, addition, resolve, reject }
+  const queue = queues.get(key) as Waiting<Entry>[] | undefined
+  if (queue !== undefined) {
+    queue.push(waiting)
+    return promise
+  }
+  const fresh = [waiting]
+  queues.set(key, fresh)
+  void drain(fresh, (batch) => {
+    const [first = waiting] = batch
+    return new Batch(first.client, repository, tag, content, batch).run()
+  }).finally(() => queues.delete(key))
+  return promise
+}
+
+/** Works a queue off until it is empty; nothing it does fails as a whole. */
+async function drain<Entry>(
+  queue: Waiting<Entry>[],
+  run: (batch: readonly Waiting<Entry>[]) => Promise<void>,
+): Promise<void> {
+  // What is added in the same turn goes along.
+  await Promise.resolve()
+  while (queue.length > 0) {
+    // Another client may have other credentials.
+    const client = queue[0]?.client
+    const batch = queue.filter((one) => one.client === client)
+    const rest = queue.filter((one) => one.client !== client)
+    queue.splice(0, queue.length, ...rest)
+    await run(batch)
+  }
+}
+
+/** Additions that share one write. */
+class Batch<Entry> {
+  readonly #client: RegistryClient
+  readonly #repository: RepositoryName
+  readonly #tag: string
+  readonly #content: TagContent<Entry>
+  readonly #batch: readonly Waiting<Entry>[]
+  readonly #allGone = new AbortController()
+
+  constructor(
+    client: RegistryClient,
+    repository: RepositoryName,
+    tag: string,
+    content: TagContent<Entry>,
+    batch: readonly Waiting<Entry>[],
+  ) {
+    this.#client = client
+    this.#repository = repository
+    this.#tag = tag
+    this.#content = content
+    this.#batch = batch
+  }
+
+  /** Settles every addition; never throws. */
+  async run(): Promise<void> {
+    const stopWatching = this.#watchSignals()
+    try {
+      await this.#merge()
+    } catch (error) {
+      for (const { reject } of this.#batch) reject(error)
+    } finally {
+      stopWatching()
+    }
+  }
+
+  async #merge(): Promise<void> {
+    const signal = this.#allGone.signal
+    const first = await this.#client.findManifest(this.#repository, this.#tag, signal)
+    const existing = this.#content.entriesOf(first)
+    const missing = this.#settleThoseThere(existing)
+    const isPrepared = await Promise.all(missing.map((one) => this.#prepare(one)))
+    const prepared = missing.filter((_, index) => isPrepared[index])
+    const fresh: Waiting<Entry>[] = []
+    const twins: Waiting<Entry>[] = []
+    for (const one of prepared) {
+      const isTwin = fresh.some(({ addition }) => one.addition.isStoodForBy(addition.entry))
+      ;(isTwin ? twins : fresh).push(one)
+    }
+    if (fresh.length === 0) return
+    const additions = fresh.map(({ addition }) => addition.entry)
+    const merge = new TagMerge(this.#client, this.#repository, this.#tag, this.#content, signal)
+    const entries = await merge.run(first, additions)
+    for (const { resolve } of fresh) resolve({ outcome: 'added', entries })
+    for (const { resolve } of twins) resolve({ outcome: 'already-there', entries })
+  }
+
+  /** @returns Those that are not there. */
+  #settleThoseThere(existing: readonly Entry[]): Waiting<Entry>[] {
+    return this.#batch.filter((one) => {
+      try {
+        if (!existing.some((entry) => one.addition.isStoodForBy(entry))) return true
+        one.resolve({ outcome: 'already-there', entries: existing.length })
+      } catch (error) {
+        one.reject(error)
+      }
+      return false
+    })
+  }
+
+  async #prepare({ addition, reject }: Waiting<Entry>): Promise<boolean> {
+    try {
+      await addition.prepare?.(addition.signal)
+      return true
+    } catch (error) {
+      reject(error)
+      return false
+    }
+  }
+
+  /** Lets each addition go when its signal fires, and the whole batch when all are gone. */
+  #watchSignals(): () => void {
+    let present = this.#batch.length
+    const stops = this.#batch.map(({ addition: { signal }, reject }) => {
+      const onAbort = (): void => {
+        reject(givenUp(this.#tag, signal?.reason))
+        if (--present === 0) this.#allGone.abort(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted === true) onAbort()
+      return () => signal?.removeEventListener('abort', onAbort)
+    })
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+}
+
+function givenUp(tag: string, cause: unknown): ChanceryError {
+  const message = `the change of ${tag} was given up before it was seen to last`
+  return new ChanceryError('ERR_REGISTRY_UNAVAILABLE', message, { cause })
+}

@@ -1,0 +1,89 @@
+import { sha256Hex } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { parseManifest } from '../format/oci-manifest.ts'
+import { mergeIntoTag } from './merge-into-tag.ts'
+import type { RepositoryName } from './origins.ts'
+import { artifactTypeOf, describeReferrer, fallbackTag, REFERRERS } from './referrers-index.ts'
+import { listByApi } from './referrers.ts'
+import type { RegistryClient } from './registry-client.ts'
+import { pause } from './retry.ts'
+
+/** What became of a referrer. */
+export interface PushedReferrer {
+  /** `sha256:<hex>` of its manifest. */
+  readonly digest: string
+  /** Where it is listed: by the referrers API, or under the fallback tag. */
+  readonly listedBy: 'api' | 'tag'
+}
+
+/** How often the API is asked whether it lists what was just stored: some take a moment. */
+const MAX_LOOKS = 6
+const FIRST_PAUSE_MS = 100
+
+/**
+ * Stores a manifest that has a subject, by its digest, and makes sure that it is listed: the referrers API is trusted
+ * only when it lists it; where there is none, the fallback tag gets an entry, without losing those of others
+ * ({@link mergeIntoTag}).
+ *
+ * Its blobs have to be there. Idempotent; may be called concurrently, what is to be listed under one tag is written at
+ * once.
+ *
+ * @throws ChanceryError ERR_FORMAT_OCI_MANIFEST if the bytes are no manifest with a subject.
+ * @throws ChanceryError ERR_REGISTRY_IMMUTABLE_TAG if there is no referrers API and the fallback tag may not be changed:
+ * such a repository cannot hold a second referrer.
+ * @throws ChanceryError ERR_REGISTRY_UNAVAILABLE if the registry has the API and does not list it.
+ * Source: OCI distribution-spec 1.1, "Pushing Manifests with Subject".
+ */
+export async function pushReferrer(
+  client: RegistryClient,
+  repository: RepositoryName,
+  manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+  signal?: AbortSignal,
+): Promise<PushedReferrer> {
+  const parsed = parseManifest(manifest.bytes, manifest.mediaType)
+  const subjectDigest = parsed.subject?.digest
+  if (subjectDigest === undefined) {
+    throw new ChanceryError('ERR_FORMAT_OCI_MANIFEST', 'expected a manifest with a subject')
+  }
+  const own = `sha256:${sha256Hex(manifest.bytes)}`
+  const stored = await client.storeManifest(repository, own, manifest, { signal })
+  const { digest } = stored
+  const isRecognised = stored.subjectDigest === subjectDigest
+  const listing = await awaitListing(client, repository, subjectDigest, digest, signal)
+  if (listing === 'listed') return { digest, listedBy: 'api' }
+  if (listing === 'not-listed' && isRecognised) {
+    throw new ChanceryError(
+      'ERR_REGISTRY_UNAVAILABLE',
+      `${repository.registry} stored ${digest} and does not list it as a referrer of ${subjectDigest}`,
+      { hints: ['Try again: what is stored already is not stored twice.'] },
+    )
+  }
+  const artifactType = artifactTypeOf(parsed)
+  const entry = describeReferrer({
+    mediaType: manifest.mediaType,
+    size: manifest.bytes.length,
+    digest,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(parsed.annotations === undefined ? {} : { annotations: parsed.annotations }),
+  })
+  const isStoodForBy = (existing: { readonly digest: string }) => existing.digest === digest
+  const addition = { entry, isStoodForBy, signal }
+  await mergeIntoTag(client, repository, fallbackTag(subjectDigest), REFERRERS, addition)
+  return { digest, listedBy: 'tag' }
+}
+
+async function awaitListing(
+  client: RegistryClient,
+  repository: RepositoryName,
+  subjectDigest: string,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<'listed' | 'not-listed' | 'no-api'> {
+  for (let look = 1; ; look++) {
+    const listed = await listByApi(client, repository, subjectDigest, { signal })
+    if (listed === undefined) return 'no-api'
+    if (listed.some((one) => one.digest === digest)) return 'listed'
+    if (look === MAX_LOOKS) return 'not-listed'
+    await pause(FIRST_PAUSE_MS * 2 ** (look - 1), signal)
+  }
+}

@@ -1,0 +1,59 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { OCI_IMAGE_INDEX, parseManifest, type Descriptor } from '../format/oci-manifest.ts'
+import { badAnswer } from './answers.ts'
+import type { Answer } from './http-transport.ts'
+import type { RepositoryName } from './origins.ts'
+
+/** One page of what the referrers API lists. */
+export interface ReferrersPage {
+  readonly descriptors: readonly Descriptor[]
+  /** Length of the answer in bytes. */
+  readonly size: number
+  /** The query of the next page, without `?`; undefined on the last one. */
+  readonly next: string | undefined
+}
+
+const MAX_LINK_LENGTH = 4096
+
+/**
+ * Reads an answer of the referrers API.
+ *
+ * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if it is no OCI image index, or if its next page is not another one of
+ * the same list at the same host.
+ */
+export function readReferrersPage(repository: RepositoryName, answer: Answer): ReferrersPage {
+  const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim()
+  if (mediaType !== OCI_IMAGE_INDEX) {
+    throw badAnswer(repository, `expected the referrers as ${OCI_IMAGE_INDEX}`)
+  }
+  const next = nextQuery(repository, answer)
+  try {
+    const index = parseManifest(answer.body, mediaType)
+    const descriptors = index.kind === 'index' ? index.manifests : []
+    return { descriptors, size: answer.body.length, next }
+  } catch (cause) {
+    if (!(cause instanceof ChanceryError)) throw cause
+    throw badAnswer(repository, `the list of referrers is malformed: ${cause.message}`, cause)
+  }
+}
+
+/** The query of `Link: <url>; rel="next"`. Source: RFC 8288; distribution-spec, "Listing Referrers". */
+function nextQuery(repository: RepositoryName, answer: Answer): string | undefined {
+  // Node joins repeated Link headers with a comma.
+  const links = String(answer.headers['link'] ?? '').slice(0, MAX_LINK_LENGTH)
+  const [, address] = /<([^<>]*)>\s*;[^<,]*\brel="?next"?/.exec(links) ?? []
+  if (address === undefined) return undefined
+  // untrusted: the address comes from the registry; credentials follow it, so it may change nothing but the query.
+  const target = URL.canParse(address, answer.url.href)
+    ? new URL(address, answer.url.href)
+    : undefined
+  const isSamePlace =
+    target?.origin === answer.url.origin &&
+    target.pathname === answer.url.pathname &&
+    target.username === '' &&
+    target.password === ''
+  if (!isSamePlace) {
+    throw badAnswer(repository, 'the next page of the referrers is at another place')
+  }
+  return target.search.slice(1)
+}

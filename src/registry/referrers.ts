@@ -1,0 +1,192 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import type { Descriptor } from '../format/oci-manifest.ts'
+import { badAnswer } from './answers.ts'
+import { inParallel } from './in-parallel.ts'
+import type { RepositoryName } from './origins.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
+import { artifactTypeOf, fallbackTag } from './referrers-index.ts'
+
+/** What is listed, and how much of it at most. */
+export interface ReferrersOptions {
+  /** Only referrers of this type, by what their manifests say. */
+  readonly artifactType?: string | undefined
+  /** More is an error, not cut off; 1,000 by default. */
+  readonly maxReferrers?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A manifest that names another one as its subject. */
+export interface Referrer {
+  /** Digest and size are those of the bytes, artifact type and annotations those of the manifest. */
+  readonly descriptor: Descriptor
+  readonly pulled: PulledManifest
+}
+
+/** A listed manifest that is no referrer of what was asked for, or is not there. */
+export interface RefusedReferrer {
+  readonly digest: string
+  readonly error: ChanceryError
+}
+
+/** What refers to a manifest. */
+export interface Referrers {
+  /** Where the list came from: the API, the fallback tag, or neither had one. */
+  readonly source: 'api' | 'tag' | 'none'
+  /** In the order of the registry. */
+  readonly referrers: readonly Referrer[]
+  readonly refused: readonly RefusedReferrer[]
+}
+
+/** A list as the registry gives it, before its entries are looked at. */
+export interface ListedReferrers {
+  readonly source: Referrers['source']
+  readonly descriptors: readonly Descriptor[]
+}
+
+const DEFAULT_MAX_REFERRERS = 1000
+const MAX_PAGES = 100
+const MAX_TOTAL_BYTES = 32 * 1024 * 1024
+const PULLS_AT_ONCE = 8
+
+/**
+ * Finds what refers to a manifest: signatures, attestations and others. The referrers API is asked, all its pages; where
+ * there is none (404, 400), or it knows nothing, the fallback tag `sha256-<hex>`.
+ *
+ * Each manifest is pulled and counts only if its own `subject` is the digest asked for: GitLab, for one, answers the
+ * fallback tag with the subject itself, and what a list says of an artifact's type is often wrong. For that reason the
+ * registry is not asked to filter by type either.
+ *
+ * @param digest `sha256:<hex>`.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if there are more than may be.
+ * @throws ChanceryError ERR_REGISTRY_* for any other answer than a list or "there is no such thing": a registry that
+ * refuses or is overloaded never means that there are none.
+ * Source: OCI distribution-spec 1.1, "Listing Referrers", "Unavailable Referrers API".
+ */
+export async function findReferrers(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  options: ReferrersOptions = {},
+): Promise<Referrers> {
+  const { source, descriptors } = await listReferrers(client, repository, digest, options)
+  const outcomes = await inParallel(descriptors, PULLS_AT_ONCE, (one) =>
+    pullReferrer(client, repository, digest, one, options.signal),
+  )
+  const referrers = outcomes.filter((one) => 'pulled' in one)
+  const refused = outcomes.filter((one) => 'error' in one)
+  const { artifactType } = options
+  return {
+    source,
+    referrers: referrers.filter(
+      ({ descriptor }) => artifactType === undefined || descriptor.artifactType === artifactType,
+    ),
+    refused,
+  }
+}
+
+/** Like {@link findReferrers}, without looking at the entries: what a list says about them is untrusted. */
+export async function listReferrers(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  options: ReferrersOptions = {},
+): Promise<ListedReferrers> {
+  const maxReferrers = options.maxReferrers ?? DEFAULT_MAX_REFERRERS
+  const listed = await listByApi(client, repository, digest, { ...options, maxReferrers })
+  if (listed !== undefined && listed.length > 0) return { source: 'api', descriptors: listed }
+  // A registry that got the API later may know nothing of what was listed under the tag before.
+  const tagged = await listByTag(client, repository, digest, options.signal)
+  if (tagged === undefined) {
+    return { source: listed === undefined ? 'none' : 'api', descriptors: [] }
+  }
+  if (tagged.length > maxReferrers) throw tooMany(repository, digest, maxReferrers)
+  return { source: 'tag', descriptors: tagged }
+}
+
+/**
+ * What the referrers API lists, each digest once; undefined if the registry has no such API.
+ *
+ * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if its pages go round in a circle; besides, as {@link findReferrers}.
+ */
+export async function listByApi(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  options: ReferrersOptions = {},
+): Promise<readonly Descriptor[] | undefined> {
+  const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
+  const byDigest = new Map<string, Descriptor>()
+  const queries = new Set<string>()
+  let size = 0
+  for (let query: string | undefined = ''; query !== undefined;) {
+    if (queries.has(query)) throw badAnswer(repository, 'the pages of the referrers repeat')
+    queries.add(query)
+    const page = await client.findReferrersPage(repository, digest, query, signal)
+    if (page === undefined) {
+      if (queries.size === 1) return undefined
+      throw badAnswer(repository, 'a page of the referrers is missing')
+    }
+    size += page.size
+    for (const descriptor of page.descriptors) byDigest.set(descriptor.digest, descriptor)
+    if (byDigest.size > maxReferrers || queries.size > MAX_PAGES || size > MAX_TOTAL_BYTES) {
+      throw tooMany(repository, digest, maxReferrers)
+    }
+    query = page.next
+  }
+  return [...byDigest.values()]
+}
+
+async function listByTag(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly Descriptor[] | undefined> {
+  const found = await client.findManifest(repository, fallbackTag(digest), signal)
+  // GitLab takes the tag for the digest and answers the subject itself.
+  if (found === undefined || found.digest === digest) return undefined
+  if (found.manifest.kind === 'index') return found.manifest.manifests
+  throw new ChanceryError(
+    'ERR_REGISTRY_SIGNATURES',
+    `expected the tag ${fallbackTag(digest)} to hold an index of referrers, found an image`,
+    { hints: ['Somebody else uses this tag; move what it holds elsewhere.'] },
+  )
+}
+
+async function pullReferrer(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  { digest: referrerDigest }: Descriptor,
+  signal: AbortSignal | undefined,
+): Promise<Referrer | RefusedReferrer> {
+  const pulled = await client.findManifest(repository, referrerDigest, signal)
+  const named = pulled?.manifest.subject?.digest
+  if (pulled !== undefined && named === digest) return { descriptor: describe(pulled), pulled }
+  const found =
+    pulled === undefined
+      ? 'but the registry does not have it'
+      : `but its subject is ${named ?? 'nothing'}`
+  const message = `${referrerDigest} is listed as a referrer of ${digest}, ${found}`
+  return { digest: referrerDigest, error: new ChanceryError('ERR_REGISTRY_REFERRER', message) }
+}
+
+function describe(pulled: PulledManifest): Descriptor {
+  const { mediaType, digest, bytes, manifest } = pulled
+  const artifactType = artifactTypeOf(manifest)
+  return {
+    mediaType,
+    digest,
+    size: bytes.length,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
+  }
+}
+
+function tooMany(repository: RepositoryName, digest: string, maxReferrers: number): ChanceryError {
+  return new ChanceryError(
+    'ERR_REGISTRY_TOO_LARGE',
+    `expected at most ${maxReferrers} referrers of ${digest} at ${repository.registry}, found more`,
+    { hints: ['Remove those that are no longer needed, for example with `chancery clean`.'] },
+  )
+}

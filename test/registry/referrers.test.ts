@@ -1,0 +1,416 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { describe, it } from 'node:test'
+import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
+import { sha256Hex } from '../../src/crypto/digest.ts'
+import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
+import {
+  COSIGN_SIGNATURE_PREDICATE,
+  publishBundle,
+  SIGSTORE_BUNDLE,
+} from '../../src/registry/publish-bundle.ts'
+import { fallbackTag } from '../../src/registry/referrers-index.ts'
+import { findReferrers, listReferrers } from '../../src/registry/referrers.ts'
+import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'
+import { component } from '../support/components.ts'
+import { pushTestImage, type PushedImage } from '../support/images.ts'
+import { startDockerRegistry, startReferrersRegistry } from '../support/registries.ts'
+import { startHostileServer } from './hostile-server.ts'
+
+const IMPATIENT: RegistryClientOptions = {
+  retries: { attempts: 2, baseDelayMs: 1, maxDelayMs: 5, maxRetryAfterMs: 50 },
+  timeouts: { connectMs: 500, answerMs: 500, idleMs: 500, totalMs: 2_000 },
+}
+const SUBJECT = `sha256:${'ab'.repeat(32)}`
+const AT = new Date('2026-07-24T11:31:58Z')
+
+function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${sha256Hex(bytes)}`
+}
+
+function bundle(name: string) {
+  const bytes = encode({ mediaType: SIGSTORE_BUNDLE, name })
+  return { bytes, predicateType: COSIGN_SIGNATURE_PREDICATE, createdAt: AT }
+}
+
+/** A referrer's manifest. */
+function referrer(name: string, subject: string): Uint8Array {
+  const config = {
+    mediaType: 'application/vnd.oci.empty.v1+json',
+    size: 2,
+    digest: digestOf(encode({})),
+  }
+  return encode({
+    schemaVersion: 2,
+    mediaType: OCI_IMAGE_MANIFEST,
+    config,
+    layers: [config],
+    subject: { mediaType: OCI_IMAGE_MANIFEST, size: 2, digest: subject },
+    artifactType: `test/${name}`,
+  })
+}
+
+function entry(bytes: Uint8Array) {
+  return { mediaType: OCI_IMAGE_MANIFEST, size: bytes.length, digest: digestOf(bytes) }
+}
+
+function index(entries: readonly object[]): Uint8Array {
+  return encode({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: entries })
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse, path: string) => void
+
+/** A registry that answers as told, and manifests by digest from `manifests`. */
+async function startFake(manifests: readonly Uint8Array[], handle: Handler) {
+  return startHostileServer((request, response) => {
+    const path = request.url?.replace('/v2/team/app/', '') ?? ''
+    const known = manifests.find((bytes) => path === `manifests/${digestOf(bytes)}`)
+    if (known === undefined) handle(request, response, path)
+    else response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(known)
+  })
+}
+
+function sendIndex(response: ServerResponse, entries: readonly object[], headers = {}): void {
+  response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX, ...headers }).end(index(entries))
+}
+
+async function listAt(host: string, options = {}) {
+  using client = new RegistryClient(IMPATIENT)
+  return await findReferrers(client, { registry: host, repository: 'team/app' }, SUBJECT, options)
+}
+
+const registries = {
+  'the embedded registry': { start: startEmbeddedRegistry, skip: false as const, by: 'api' },
+  'referrers-registry': {
+    start: startReferrersRegistry,
+    skip: component('referrers-registry').absent,
+    by: 'api',
+  },
+  'docker-registry': {
+    start: startDockerRegistry,
+    skip: component('docker-registry').absent,
+    by: 'tag',
+  },
+}
+
+for (const [name, { start, skip, by }] of Object.entries(registries)) {
+  describe(`bundles published on ${name}`, { skip }, () => {
+    it('are listed, each once, with type and annotations', async () => {
+      await using registry = await start()
+      using client = new RegistryClient()
+      const image = await pushTestImage(`${registry.host}/team/app:1`)
+      const none = await findReferrers(client, image.repository, image.digest)
+      assert.deepEqual(none.referrers, [])
+      const names = ['one', 'two', 'three', 'one']
+      const pushed = await Promise.all(
+        names.map((one) => publishBundle(client, image, bundle(one))),
+      )
+      assert.deepEqual([...new Set(pushed.map(({ listedBy }) => listedBy))], [by])
+      const found = await findReferrers(client, image.repository, image.digest)
+      assert.equal(found.source, by)
+      assert.deepEqual(found.refused, [])
+      const digests = found.referrers.map(({ descriptor }) => descriptor.digest)
+      assert.deepEqual(digests.sort(), [...new Set(pushed.map(({ digest }) => digest))].sort())
+      assert.equal(digests.length, 3)
+      for (const { descriptor } of found.referrers) {
+        assert.equal(descriptor.artifactType, SIGSTORE_BUNDLE)
+        assert.deepEqual(descriptor.annotations, {
+          'dev.sigstore.bundle.content': 'dsse-envelope',
+          'dev.sigstore.bundle.predicateType': COSIGN_SIGNATURE_PREDICATE,
+          'org.opencontainers.image.created': '2026-07-24T11:31:58Z',
+        })
+      }
+      const ofType = { artifactType: SIGSTORE_BUNDLE }
+      const filtered = await findReferrers(client, image.repository, image.digest, ofType)
+      assert.equal(filtered.referrers.length, 3)
+      const other = { artifactType: 'test/other' }
+      const others = await findReferrers(client, image.repository, image.digest, other)
+      assert.deepEqual(others.referrers, [])
+    })
+  })
+}
+
+/** The embedded registry without its referrers API, which is what `options` change. */
+async function startWithoutApi(
+  options: { readonly isImmutable?: boolean; readonly status?: number } = {},
+) {
+  const registry = await startEmbeddedRegistry()
+  const server = await startHostileServer((request, response) => {
+    void (async () => {
+      const url = request.url ?? ''
+      const pieces: Uint8Array[] = []
+      for await (const piece of request as AsyncIterable<Uint8Array>) pieces.push(piece)
+      const tag = /manifests\/(sha256-\w+(?:\.sig)?)$/.exec(url)?.[1]
+      if (url.includes('/referrers/')) return response.writeHead(404).end('404 page not found')
+      if (options.isImmutable === true && request.method === 'PUT' && tag !== undefined) {
+        const there = await fetch(`http://${registry.host}${url}`)
+        await there.arrayBuffer()
+        if (there.ok) return response.writeHead(options.status ?? 400).end('{}')
+      }
+      const { host, ...headers } = request.headers as Record<string, string>
+      const answer = await fetch(`http://${registry.host}${url}`, {
+        method: request.method!,
+        headers: { ...headers, connection: 'keep-alive' },
+        ...(['GET', 'HEAD'].includes(request.method!) ? {} : { body: Buffer.concat(pieces) }),
+      }).catch(() => undefined)
+      if (answer === undefined) return response.writeHead(502).end()
+      const body = Buffer.from(await answer.arrayBuffer())
+      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(body)
+      return host
+    })()
+  })
+  return {
+    host: server.host,
+    seen: server.seen,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await registry[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function tagIndex(client: RegistryClient, image: PushedImage) {
+  const found = await client.getManifest(image.repository, fallbackTag(image.digest))
+  return JSON.parse(new TextDecoder().decode(found.bytes)) as {
+    readonly manifests: readonly Record<string, unknown>[]
+  }
+}
+
+describe('the fallback tag', () => {
+  it('gets what waits in this process in one write, and keeps what others wrote', async () => {
+    await using registry = await startWithoutApi()
+    using client = new RegistryClient()
+    const image = await pushTestImage(`${registry.host}/team/app:1`)
+    const foreign = referrer('foreign', image.digest)
+    await client.pushBlob(image.repository, encode({}))
+    const manifest = { mediaType: OCI_IMAGE_MANIFEST, bytes: foreign }
+    await client.pushManifest(image.repository, digestOf(foreign), manifest)
+    const foreignEntry = { ...entry(foreign), platform: { os: 'plan9', architecture: 'mips' } }
+    const written = { mediaType: OCI_IMAGE_INDEX, bytes: index([foreignEntry]) }
+    await client.pushManifest(image.repository, fallbackTag(image.digest), written)
+    const before = puts(registry.seen, fallbackTag(image.digest))
+    const names = Array.from({ length: 20 }, (_, number) => `bundle ${number}`)
+    await Promise.all(names.map((name) => publishBundle(client, image, bundle(name))))
+    const { manifests } = await tagIndex(client, image)
+    assert.equal(manifests.length, 21)
+    assert.deepEqual(
+      manifests.find(({ digest }) => digest === foreignEntry.digest),
+      foreignEntry,
+    )
+    const digests = manifests.map(({ digest }) => String(digest))
+    assert.deepEqual(digests, digests.toSorted())
+    const writes = puts(registry.seen, fallbackTag(image.digest)) - before
+    assert.ok(writes <= 5, `expected few writes for 20 bundles, found ${writes}`)
+  })
+
+  for (const status of [400, 403, 409, 412]) {
+    it(`that may not be changed is recognised, by ${status} without words`, async () => {
+      await using registry = await startWithoutApi({ isImmutable: true, status })
+      using client = new RegistryClient()
+      const image = await pushTestImage(`${registry.host}/team/app:1`)
+      await publishBundle(client, image, bundle('one'))
+      await assert.rejects(publishBundle(client, image, bundle('two')), {
+        code: 'ERR_REGISTRY_IMMUTABLE_TAG',
+      })
+      assert.equal((await tagIndex(client, image)).manifests.length, 1)
+    })
+  }
+
+  it('that holds an image is left alone', async () => {
+    await using registry = await startWithoutApi()
+    using client = new RegistryClient()
+    const image = await pushTestImage(`${registry.host}/team/app:1`)
+    const tag = fallbackTag(image.digest)
+    const other = await pushTestImage(`${registry.host}/team/app:${tag}`)
+    await assert.rejects(publishBundle(client, image, bundle('one')), {
+      code: 'ERR_REGISTRY_SIGNATURES',
+    })
+    await assert.rejects(findReferrers(client, image.repository, image.digest), {
+      code: 'ERR_REGISTRY_SIGNATURES',
+    })
+    assert.equal((await client.getManifest(image.repository, tag)).digest, other.digest)
+  })
+})
+
+function puts(seen: readonly { readonly method: string; readonly url: string }[], tag: string) {
+  return seen.filter(({ method, url }) => method === 'PUT' && url.endsWith(tag)).length
+}
+
+describe('a list of referrers', () => {
+  const one = referrer('one', SUBJECT)
+  const two = referrer('two', SUBJECT)
+  const stranger = referrer('stranger', `sha256:${'cd'.repeat(32)}`)
+
+  it('is read to its last page', async () => {
+    await using server = await startFake([one, two], (request, response) => {
+      if (request.url?.endsWith('?page=2') === true) sendIndex(response, [entry(two)])
+      else sendIndex(response, [entry(one)], { link: `<${request.url ?? ''}?page=2>; rel="next"` })
+    })
+    const { source, referrers } = await listAt(server.host)
+    assert.equal(source, 'api')
+    assert.deepEqual(
+      referrers.map(({ descriptor }) => descriptor.artifactType),
+      ['test/one', 'test/two'],
+    )
+  })
+
+  it('does not lead to another host, to another list, or round in a circle', async () => {
+    await using other = await startHostileServer((_request, response) => sendIndex(response, []))
+    const links = [
+      `http://${other.host}/v2/team/app/referrers/${SUBJECT}?page=2`,
+      `http://me:secret@HOST/v2/team/app/referrers/${SUBJECT}?page=2`,
+      `/v2/team/other/referrers/${SUBJECT}?page=2`,
+      `/v2/team/app/referrers/${SUBJECT}`,
+      `//[`,
+    ]
+    for (const link of links) {
+      await using server = await startFake([one], (request, response) => {
+        const address = link.replace('HOST', request.headers.host ?? '')
+        sendIndex(response, [entry(one)], { link: `<${address}>; rel="next"` })
+      })
+      await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_BAD_ANSWER' }, link)
+    }
+    assert.deepEqual(other.seen, [])
+  })
+
+  it('without end is given up', async () => {
+    let page = 0
+    await using server = await startFake([], (request, response) => {
+      const bytes = referrer(`number ${page++}`, SUBJECT)
+      const link = `<${request.url?.split('?')[0] ?? ''}?page=${page}>; rel="next"`
+      sendIndex(response, [entry(bytes)], { link })
+    })
+    await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_TOO_LARGE' })
+    await assert.rejects(listAt(server.host, { maxReferrers: 10 }), {
+      code: 'ERR_REGISTRY_TOO_LARGE',
+    })
+  })
+
+  it('of a million is refused, in one page or in many', async () => {
+    const line = JSON.stringify(entry(one))
+    await using server = await startFake([], (_request, response) => {
+      response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX })
+      response.write(`{"schemaVersion":2,"mediaType":"${OCI_IMAGE_INDEX}","manifests":[${line}`)
+      const more = `,${line}`.repeat(1000)
+      const pour = (): void => {
+        while (!response.destroyed && response.write(more));
+        if (!response.destroyed) response.once('drain', pour)
+      }
+      pour()
+    })
+    await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_TOO_LARGE' })
+    await using pages = await startFake([], (request, response) => {
+      const number = Number(new URL(request.url!, 'http://x').searchParams.get('n') ?? 0)
+      const entries = Array.from({ length: 900 }, (_, row) =>
+        entry(encode({ number: number * 900 + row })),
+      )
+      const link = `<?n=${number + 1}>; rel="next"`
+      sendIndex(response, entries, { link })
+    })
+    await assert.rejects(listAt(pages.host), { code: 'ERR_REGISTRY_TOO_LARGE' })
+    assert.ok(pages.seen.length < 10)
+  })
+
+  it('counts only what refers to the digest asked for', async () => {
+    const absent = referrer('absent', SUBJECT)
+    await using server = await startFake([one, stranger], (_request, response, path) => {
+      if (path.startsWith('referrers')) {
+        sendIndex(response, [entry(stranger), entry(one), entry(absent)])
+      } else response.writeHead(404).end()
+    })
+    const { referrers, refused } = await listAt(server.host)
+    assert.deepEqual(
+      referrers.map(({ descriptor }) => descriptor.digest),
+      [digestOf(one)],
+    )
+    assert.deepEqual(
+      refused.map(({ digest, error }) => [digest, error.code]),
+      [stranger, absent].map((bytes) => [digestOf(bytes), 'ERR_REGISTRY_REFERRER']),
+    )
+  })
+
+  it('is none only where the registry says so', async () => {
+    for (const [status, code] of [
+      [401, 'ERR_REGISTRY_UNAUTHORIZED'],
+      [403, 'ERR_REGISTRY_FORBIDDEN'],
+      [405, 'ERR_REGISTRY_REFUSED'],
+      [429, 'ERR_REGISTRY_UNAVAILABLE'],
+      [500, 'ERR_REGISTRY_UNAVAILABLE'],
+      [204, 'ERR_REGISTRY_BAD_ANSWER'],
+      [302, 'ERR_REGISTRY_REDIRECT'],
+    ] as const) {
+      for (const isApi of [true, false]) {
+        await using server = await startFake([], (_request, response, path) => {
+          const isMeant = path.startsWith('referrers') === isApi
+          response.writeHead(isMeant ? status : 404, { location: 'http://x.test/' }).end()
+        })
+        if (status === 302 && !isApi) continue
+        await assert.rejects(listAt(server.host), { code }, `${status} ${isApi}`)
+      }
+    }
+    await using silent = await startFake([], (_request, response) => response.writeHead(404).end())
+    assert.deepEqual(await listAt(silent.host), { source: 'none', referrers: [], refused: [] })
+    await using bad = await startFake([], (_request, response) => response.writeHead(400).end())
+    await assert.rejects(listAt(bad.host), { code: 'ERR_REGISTRY_REFUSED' })
+  })
+
+  it('is none where the fallback tag answers the subject itself', async () => {
+    const image = referrer('image', `sha256:${'cd'.repeat(32)}`)
+    await using server = await startFake([], (_request, response, path) => {
+      if (path.startsWith('referrers')) response.writeHead(404).end()
+      else response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(image)
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const repository = { registry: server.host, repository: 'team/app' }
+    const found = await findReferrers(client, repository, digestOf(image))
+    assert.deepEqual(found, { source: 'none', referrers: [], refused: [] })
+  })
+
+  it('that is the subject itself, or its children, has no referrers', async () => {
+    const child = encode({
+      ...(JSON.parse(new TextDecoder().decode(one)) as object),
+      subject: undefined,
+    })
+    await using server = await startFake([child], (_request, response, path) => {
+      if (path.startsWith('referrers')) response.writeHead(404).end()
+      else sendIndex(response, [entry(child), { ...entry(child), digest: SUBJECT }])
+    })
+    await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_DIGEST' })
+    await using honest = await startFake([child], (_request, response, path) => {
+      if (path.startsWith('referrers')) response.writeHead(404).end()
+      else sendIndex(response, [entry(child)])
+    })
+    const { source, referrers, refused } = await listAt(honest.host)
+    assert.deepEqual([source, referrers], ['tag', []])
+    assert.equal(refused.length, 1)
+  })
+
+  it('has to be an index', async () => {
+    for (const [mediaType, bytes] of [
+      ['application/json', index([])],
+      [OCI_IMAGE_INDEX, encode([])],
+      [OCI_IMAGE_INDEX, encode({ schemaVersion: 2, manifests: [{}] })],
+      [OCI_IMAGE_INDEX, new TextEncoder().encode('{"manifests":[],"manifests":[]}')],
+      [OCI_IMAGE_MANIFEST, one],
+    ] as const) {
+      await using server = await startFake([], (_request, response) => {
+        response.writeHead(200, { 'content-type': mediaType }).end(bytes)
+      })
+      await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_BAD_ANSWER' })
+    }
+  })
+
+  it('falls back to the tag where the API knows nothing', async () => {
+    await using server = await startFake([one], (_request, response, path) => {
+      sendIndex(response, path.startsWith('referrers') ? [] : [entry(one)])
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const repository = { registry: server.host, repository: 'team/app' }
+    assert.equal((await listReferrers(client, repository, SUBJECT)).source, 'tag')
+    assert.equal((await listAt(server.host)).referrers.length, 1)
+  })
+})
