@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { chanceryPath, runChancery } from '../support/chancery-process.ts'
-import { runProgram } from '../support/child-process.ts'
+import { runProgram, startProgram } from '../support/child-process.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const ORGANIZATION = '0197a1c2-7f3e-7c11-9d4e-5b6a7c8d9e0f'
@@ -217,6 +217,29 @@ describe('init and serve', () => {
     assert.equal(used.code, 5)
     assert.match(used.stderr, /^error: expected an empty data directory/)
     await assert.rejects(stat(keyFile), { code: 'ENOENT' })
+  })
+
+  it('make an authority at the first start with --init, and serve it at each', async () => {
+    await using directory = await createTemporaryDirectory()
+    const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+    const { scripts } = JSON.parse(manifest) as { scripts: Record<string, string> }
+    const [program, path, ...args] = scripts['start']!.split(' ')
+    assert.deepEqual([program, path], ['node', 'bin/chancery.js'])
+    const start = async (): Promise<string> => {
+      const { program } = await startProgram(
+        process.execPath,
+        [chanceryPath, ...args, '--listen', '127.0.0.1:0'],
+        /Listening on http:\/\/127\.0\.0\.1:\d+/,
+        { cwd: directory.path },
+      )
+      assert.equal(program.child.exitCode, null)
+      await program.stop()
+      assert.equal(program.child.exitCode, 0)
+      return program.output()
+    }
+    assert.match(await start(), /^API token: {6}\S{44}$/m)
+    assert.deepEqual((await readdir(directory.path)).sort(), ['chancery-master.key', 'data'])
+    assert.doesNotMatch(await start(), /API token/)
   })
 
   it('exit 4 or 2, and create nothing, where there is no authority to serve', async () => {
