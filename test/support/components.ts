@@ -52,7 +52,7 @@ const recipes = {
   },
   'signpath-maven-plugin': {
     commands: [],
-    comesFrom: 'a checkout and tools/components/signpath-maven-plugin.sh',
+    comesFrom: 'a mvn in the PATH whose settings know the plugin org.eclipse.csi:signpath-maven-plugin',
     inContinuousIntegration: false,
   },
   skopeo: {
