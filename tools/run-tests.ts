@@ -12,7 +12,7 @@ import type { TestEvent } from 'node:test/reporters'
 import { isOutOfReach } from '../test/support/components.ts'
 import { TestReport } from './test-report.ts'
 
-const fileTimeoutMs = 10 * 60_000
+const fileTimeoutMs = 30 * 60_000
 
 const root = process.cwd()
 const write = (line: string): void => void process.stdout.write(`${line}\n`)
