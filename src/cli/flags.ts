@@ -93,6 +93,17 @@ export function wholeNumber(
   }
 }
 
+/** `--max-workers`, which is Cosign's: how many images are worked on at the same time. */
+export const WORKERS_FLAG = {
+  maxWorkers: {
+    kind: 'parsed',
+    parse: (input: string) => parseWholeNumber(input, 1),
+    default: '10',
+    brief: 'How many images at the same time',
+    placeholder: 'N',
+  },
+} as const
+
 /** A switch that is off unless given; it has no `--no-` form. */
 export function toggle(brief: string): {
   kind: 'boolean'

@@ -49,6 +49,10 @@ export const REGISTRY_CODES = {
     kind: 'invalid',
     summary: 'The credentials for registries cannot be read',
   },
+  ERR_REGISTRY_INDEX: {
+    kind: 'refused',
+    summary: 'The index holds more, or other things, than images that can be walked through',
+  },
   ERR_REGISTRY_SIGNATURES: {
     kind: 'conflict',
     summary: 'The tag for signatures holds something that is not signatures, or too many of them',

@@ -19,5 +19,9 @@ export const VERIFY_CODES = {
     kind: 'refused',
     summary: 'No signature of the image was accepted',
   },
+  ERR_VERIFY_INCOMPLETE: {
+    kind: 'refused',
+    summary: 'Not every image of an index has a signature that is accepted',
+  },
   ERR_VERIFY_KEY: { kind: 'invalid', summary: 'Not a public key that can verify signatures' },
 } as const satisfies Record<string, CodeEntry>

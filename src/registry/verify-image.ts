@@ -1,6 +1,8 @@
+import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
+import { encodeSimpleSigning } from '../format/simple-signing.ts'
 import {
   verifySimpleSigningSignature,
   type ExpectedImage,
@@ -60,15 +62,27 @@ export async function verifyImage(
   reference: ImageReference,
   requirements: ImageRequirements,
 ): Promise<ImageVerification> {
-  const { signal } = requirements
-  const image = await resolveImage(client, reference, signal)
+  const image = await resolveImage(client, reference, requirements.signal)
+  return verifyResolvedImage(client, image, requirements)
+}
+
+/** Like {@link verifyImage}, for an image whose digest was looked up or comes from an index that was. */
+export async function verifyResolvedImage(
+  client: RegistryClient,
+  image: ImageByDigest,
+  requirements: ImageRequirements,
+): Promise<ImageVerification> {
+  const { signal, annotations = {}, allowedIdentities = [] } = requirements
+  const context = referenceContext(image.repository)
   const layers = await findSignatureLayers(client, image, signal)
   const expected: ExpectedImage = {
     digest: image.digest,
-    repositories: [referenceContext(reference), ...(requirements.allowedIdentities ?? [])],
-    annotations: requirements.annotations ?? {},
+    repositories: [context, ...allowedIdentities],
+    annotations,
   }
   const payloads = new PayloadReader(client, image.repository, signal)
+  const { digest: manifestDigest } = image
+  payloads.expect(encodeSimpleSigning({ dockerReference: context, manifestDigest, annotations }))
   const verified: VerifiedSignature[] = []
   const refused: RefusedSignature[] = []
   for (const [index, layer] of layers.entries()) {
@@ -84,7 +98,7 @@ export async function verifyImage(
       refused.push({ index, error })
     }
   }
-  if (verified.length === 0) throw nothingAccepted(reference, image, refused)
+  if (verified.length === 0) throw nothingAccepted(image, refused)
   return { image, verified, refused }
 }
 
@@ -107,7 +121,7 @@ async function findSignatureLayers(
   )
 }
 
-/** Reads payloads, those that several signatures share once. */
+/** Gives payloads: those that are known by their digest, those that several signatures share once, others as they are read. */
 class PayloadReader {
   readonly #client: RegistryClient
   readonly #repository: RepositoryName
@@ -118,6 +132,11 @@ class PayloadReader {
     this.#client = client
     this.#repository = repository
     this.#signal = signal
+  }
+
+  /** Spares reading a payload that a signature is likely to be over. */
+  expect(bytes: Uint8Array): void {
+    this.#last = { digest: `sha256:${sha256Hex(bytes)}`, bytes }
   }
 
   async read({ mediaType, digest, size }: Descriptor): Promise<Uint8Array> {
@@ -147,7 +166,6 @@ class PayloadReader {
 }
 
 function nothingAccepted(
-  reference: ImageReference,
   image: ImageByDigest,
   refused: readonly RefusedSignature[],
 ): ChanceryError {
@@ -159,8 +177,8 @@ function nothingAccepted(
   return new ChanceryError(
     'ERR_VERIFY_NOTHING_ACCEPTED',
     refused.length === 1
-      ? `${count} of ${referenceContext(reference)}@${image.digest} is not accepted`
-      : `${count} of ${referenceContext(reference)}@${image.digest} is accepted`,
+      ? `${count} of ${referenceContext(image.repository)}@${image.digest} is not accepted`
+      : `${count} of ${referenceContext(image.repository)}@${image.digest} is accepted`,
     { hints: explain(refused) },
   )
 }

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { sha256Hex } from '../../src/crypto/digest.ts'
-import { OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
+import {
+  OCI_IMAGE_CONFIG,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+} from '../../src/format/oci-manifest.ts'
 import { parseReference, type ImageReference } from '../../src/format/oci-reference.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import type { ImageByDigest } from '../../src/registry/resolve-image.ts'
@@ -50,6 +54,42 @@ export async function pushTestImage(name: string): Promise<PushedImage> {
     repository: { registry, repository },
     digest,
     byDigest: `${registry}/${repository}@${digest}`,
+  }
+}
+
+/** An index in a registry of a test. */
+export interface PushedIndex extends PushedImage {
+  /** The images it lists, in its order. */
+  readonly children: readonly PushedImage[]
+}
+
+/** Pushes an index of small valid images. @param name `registry/repository:tag` */
+export async function pushTestIndex(name: string, platforms: number): Promise<PushedIndex> {
+  using client = new RegistryClient()
+  const reference = parseReference(name)
+  const { registry, repository, tag = 'latest' } = reference
+  const children: PushedImage[] = []
+  const manifests: object[] = []
+  for (let n = 0; n < platforms; n += 1) {
+    const child = await pushTestImage(`${registry}/${repository}:${tag}-${n}`)
+    const { bytes } = await client.getManifest(child.repository, child.digest)
+    children.push(child)
+    manifests.push({
+      mediaType: OCI_IMAGE_MANIFEST,
+      digest: child.digest,
+      size: bytes.length,
+      platform: { os: 'linux', architecture: ['amd64', 'arm64'][n] ?? `test${n}` },
+    })
+  }
+  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests }
+  const bytes = new TextEncoder().encode(JSON.stringify(index))
+  const digest = await client.pushManifest(reference, tag, { mediaType: OCI_IMAGE_INDEX, bytes })
+  return {
+    reference,
+    repository: { registry, repository },
+    digest,
+    byDigest: `${registry}/${repository}@${digest}`,
+    children,
   }
 }
 

@@ -1,15 +1,14 @@
 import { basename } from 'node:path'
-import { pause } from '../../client/transport.ts'
 import type { ChanceryClient } from '../../client/chancery-client.ts'
 import type { FileToUpload } from '../../client/contract.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import { writeZip } from '../../format/zip-writer.ts'
 import type { SigningRequestView } from '../../wire/signing-requests.ts'
+import { awaitRequest, requireSigned } from '../await-request.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import { parseAssignments, type ServerFlags } from '../flags.ts'
 import { readUserFile, writeUserFile } from '../local-files.ts'
-import { printable } from '../text-table.ts'
 import { describeRequest } from './requests.ts'
 
 /** The flags of commands that make a signing request and may wait for its signature. */
@@ -31,8 +30,6 @@ export interface SubmitFlags extends WaitFlags {
 }
 
 const MAX_FILE_BYTES = 512 * 1024 * 1024
-const FIRST_POLL_MS = 150
-const LONGEST_POLL_MS = 5000
 
 /** `chancery submit` */
 export async function submit(
@@ -96,7 +93,7 @@ async function finish(
   flags: WaitFlags,
 ): Promise<void> {
   const request = await (flags.wait
-    ? awaitFinal(context, client, id, flags.timeout)
+    ? awaitRequest(context, client, id, { timeoutMs: flags.timeout })
     : client.getSigningRequest(id))
   if (request.status === 'Completed') {
     const count = request.signatures.length
@@ -104,57 +101,7 @@ async function finish(
     await saveResults(context, client, request, flags)
   }
   context.output.result(flags.json, request, () => describeRequest(request))
-  failUnlessSigned(request)
-}
-
-/** Polls, first often and then every few seconds, until the request has a final status. */
-async function awaitFinal(
-  context: CliContext,
-  client: ChanceryClient,
-  id: string,
-  timeoutMs: number,
-): Promise<SigningRequestView> {
-  const deadline = performance.now() + timeoutMs
-  let hasSaidApproval = false
-  for (let delayMs = FIRST_POLL_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_POLL_MS)) {
-    const { status, isFinalStatus } = await client.getSigningRequestStatus(id)
-    if (isFinalStatus) return client.getSigningRequest(id)
-    if (status === 'WaitingForApproval' && !hasSaidApproval) {
-      hasSaidApproval = true
-      const { webLink, requiredApprovals, approvals } = await client.getSigningRequest(id)
-      context.output.progress(
-        `waiting for approval (${approvals.length} of ${requiredApprovals}): ${printable(webLink)}`,
-      )
-      context.output.progress(`an approver may say: chancery requests approve ${id}`)
-    }
-    const leftMs = deadline - performance.now()
-    if (leftMs <= 0) throw notFinal(id, status)
-    await pause(Math.min(delayMs, leftMs))
-  }
-}
-
-function notFinal(id: string, status: string): ChanceryError {
-  return new ChanceryError(
-    'ERR_CLI_WAIT',
-    `expected signing request ${id} to end, found ${status}`,
-    {
-      hints: [
-        `It goes on without us: \`chancery requests show ${id}\` says how it stands.`,
-        `\`chancery requests download ${id} --output signed.zip\` fetches the result.`,
-      ],
-    },
-  )
-}
-
-function failUnlessSigned(request: SigningRequestView): void {
-  const { status, statusReason, statusHints } = request
-  if (status !== 'Denied' && status !== 'Failed' && status !== 'Canceled') return
-  const reason = statusReason === null ? '' : `: ${printable(statusReason)}`
-  throw new ChanceryError(
-    'ERR_CLI_NOT_SIGNED',
-    `signing request ${request.id} ${status === 'Failed' ? 'failed' : `was ${status.toLowerCase()}`}${reason}`,
-    { hints: statusHints.map(printable) },
-  )
+  requireSigned(request)
 }
 
 function checkOutputs(flags: WaitFlags): void {

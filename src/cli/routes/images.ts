@@ -1,8 +1,24 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
-import { argument, explain, JSON_FLAG, requiredText, text, texts, toggle } from '../flags.ts'
+import {
+  argument,
+  explain,
+  JSON_FLAG,
+  parseDuration,
+  requiredText,
+  SERVER_FLAGS,
+  text,
+  texts,
+  toggle,
+  WORKERS_FLAG,
+} from '../flags.ts'
 import { REGISTRY_FLAGS } from '../registry-access.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
+const IMAGES = {
+  kind: 'array',
+  parameter: argument('Image, by tag or digest', 'IMAGE'),
+  minimum: 1,
+} as const
 const ANNOTATIONS = texts('Annotation; may be given several times', 'NAME=VALUE')
 
 const generate = buildCommand({
@@ -17,6 +33,57 @@ const generate = buildCommand({
     'Prints what is signed for an image, byte for byte as `cosign generate` does. A tag is resolved to its digest.',
     'chancery generate registry.example.com/app:1.0 > payload.json',
     'chancery generate -a build=42 -a branch=main registry.example.com/app@sha256:0a1b... > payload.json',
+  ),
+})
+
+const sign = buildCommand({
+  loader: async () => (await import('../commands/sign.ts')).sign,
+  parameters: {
+    flags: {
+      ...SERVER_FLAGS,
+      ...REGISTRY_FLAGS,
+      project: text('Project', 'SLUG'),
+      signingPolicy: text('Signing policy', 'SLUG'),
+      key: text('Sign with this cosign.key instead, without a server', 'FILE'),
+      artifactConfiguration: text(
+        "Artifact configuration; the project's default where absent",
+        'SLUG',
+      ),
+      description: text('For the people who look at the request'),
+      parameter: texts('User-defined parameter; may be given several times', 'NAME=VALUE'),
+      annotations: ANNOTATIONS,
+      recursive: toggle('With an index, also every image that it lists'),
+      force: toggle('Sign what has this signature already, too'),
+      wait: { kind: 'boolean', default: true, brief: 'Wait for the signature' },
+      timeout: {
+        kind: 'parsed',
+        parse: parseDuration,
+        default: '10m',
+        brief: 'How long to wait for the signature',
+        placeholder: 'DURATION',
+      },
+      publish: { kind: 'boolean', default: true, brief: 'Attach the signature to the image' },
+      outputPayload: text('Write the metadata file to a file', 'FILE'),
+      outputSignature: text('Write the signature to a file, in base64', 'FILE'),
+      ...WORKERS_FLAG,
+      yes: toggle('Accepted as cosign has it; nothing is asked here'),
+      tlogUpload: {
+        kind: 'boolean',
+        optional: true,
+        brief: 'Accepted as cosign has it, if false: there is no log to upload to',
+      },
+    },
+    aliases: { a: 'annotations', r: 'recursive', y: 'yes' },
+    positional: IMAGES,
+  },
+  docs: explain(
+    'Sign images and attach the signatures',
+    `Looks each image up once, has all of them signed in one signing request (or with --key), attaches the signatures, reads
+them back and verifies them. What is signed already is left as it is, and the same command again goes on where it was
+interrupted. Exit code 1 where the request was denied, failed or was canceled; 6 where it is not finished in time.`,
+    'chancery sign registry.example.com/app:1.0 --project demo-app --signing-policy release-signing',
+    'chancery sign -r -a build=42 registry.example.com/app:1.0 --project demo-app --signing-policy release-signing',
+    'chancery sign --key cosign.key registry.example.com/app@sha256:0a1b...',
   ),
 })
 
@@ -60,20 +127,20 @@ const verify = buildCommand({
       annotations: texts('Annotation that a signature must have', 'NAME=VALUE'),
       allowIdentity: texts('Another repository that a signature may name', 'IMAGE'),
       output: { kind: 'enum', values: ['json', 'text'], optional: true, brief: 'json is --json' },
+      recursive: toggle('With an index, also every image that it lists: all have to be signed'),
+      ...WORKERS_FLAG,
+      offline: toggle('Accepted as cosign has it; with a key nothing but the registry is asked'),
       insecureIgnoreTlog: toggle('Accepted as cosign has it; no log is asked with a key'),
     },
-    aliases: { a: 'annotations', o: 'output' },
-    positional: {
-      kind: 'array',
-      parameter: argument('Image, by tag or digest', 'IMAGE'),
-      minimum: 1,
-    },
+    aliases: { a: 'annotations', o: 'output', r: 'recursive' },
+    positional: IMAGES,
   },
   docs: explain(
     'Verify the signatures of images',
     'Exit code 0 where every image has a signature of the key, over its digest and repository; 1 where one has none.',
     'chancery verify --key release.pub registry.example.com/app:1.0',
     'chancery verify --key release.pub -a build=42 --json registry.example.com/app:1.0',
+    'chancery verify --key release.pub --recursive registry.example.com/app:1.0',
   ),
 })
 
@@ -88,4 +155,4 @@ const triangulate = buildCommand({
 })
 
 /** Images in registries. */
-export const imageRoutes = { generate, attach, verify, triangulate }
+export const imageRoutes = { sign, generate, attach, verify, triangulate }

@@ -1,0 +1,39 @@
+import { sha256Hex } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { verifySimpleSigningSignature } from '../verify/simple-signing-signature.ts'
+import type { RegistryClient } from './registry-client.ts'
+import type { ImageByDigest } from './resolve-image.ts'
+import { layersOfSignatures, signatureTag, signatureTextOf } from './signature-manifest.ts'
+
+/**
+ * The signature of a key over a metadata file that an image has already, as its text; undefined if it has none. The
+ * metadata file need not be read: its digest says that it is the same.
+ *
+ * @param publicKey DER SubjectPublicKeyInfo.
+ * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag of signatures holds something else; besides, what
+ * {@link RegistryClient} throws.
+ */
+export async function findSignature(
+  client: RegistryClient,
+  image: ImageByDigest,
+  payload: Uint8Array,
+  publicKey: Uint8Array,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const tag = signatureTag(image.digest)
+  const found = await client.findManifest(image.repository, tag, signal)
+  if (found === undefined) return undefined
+  const payloadDigest = `sha256:${sha256Hex(payload)}`
+  const expected = { digest: image.digest, repositories: 'any' } as const
+  for (const layer of layersOfSignatures(found.manifest)) {
+    const signature = signatureTextOf(layer)
+    if (layer.digest !== payloadDigest || signature === undefined) continue
+    try {
+      verifySimpleSigningSignature({ payload, signature, publicKey }, expected)
+      return signature
+    } catch (error) {
+      if (!(error instanceof ChanceryError) || error.code === 'ERR_CRYPTO_KEY') throw error
+    }
+  }
+  return undefined
+}

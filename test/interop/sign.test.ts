@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { runChancery } from '../support/chancery-process.ts'
+import { runProgram } from '../support/child-process.ts'
+import { anyAbsent, component, type Component } from '../support/components.ts'
+import { startConfiguredServer } from '../support/configured-server.ts'
+import { pushTestImage, pushTestIndex } from '../support/images.ts'
+import {
+  startDockerRegistry,
+  startReferrersRegistry,
+  startZot,
+  type RunningRegistry,
+} from '../support/registries.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+
+const CONFIGURATION = `
+users:
+  - { name: ci, type: ci }
+certificates:
+  - { slug: release, name: Release, algorithm: ecdsa-p256, subject: { commonName: Release } }
+  - { slug: rsa, name: RSA, algorithm: rsa-3072, subject: { commonName: RSA } }
+projects:
+  - slug: app
+    name: App
+    signingPolicies:
+      - slug: release
+        name: Release
+        certificate: release
+        submitters: { users: [ci] }
+        allowedImages: ['127.0.0.1:*/team/**']
+      - slug: rsa
+        name: RSA
+        certificate: rsa
+        submitters: { users: [ci] }
+        allowedImages: ['127.0.0.1:*/team/**']
+`
+
+const cosigns = [component('cosign-2'), component('cosign-3')]
+const skopeo = component('skopeo')
+const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
+  [component('docker-registry'), startDockerRegistry],
+  [component('referrers-registry'), startReferrersRegistry],
+  [component('zot'), startZot],
+]
+
+/** A directory that is HOME, and programs in it that cannot get out of this machine. */
+async function prepare(start: () => Promise<RunningRegistry>) {
+  const directory = await createTemporaryDirectory()
+  const registry = await start()
+  const cwd = directory.path
+  const env = {
+    HOME: cwd,
+    DOCKER_CONFIG: cwd,
+    TUF_ROOT: join(cwd, 'tuf'),
+    TUF_MIRROR: 'http://127.0.0.1:9',
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    NO_PROXY: '127.0.0.1,localhost',
+    COSIGN_YES: 'true',
+    COSIGN_PASSWORD: 'secret words',
+  }
+  return {
+    registry,
+    cwd,
+    path: (name: string): string => join(cwd, name),
+    chancery: (args: readonly string[], more: Record<string, string> = {}) =>
+      runChancery(args, { cwd, env: { ...env, ...more } }),
+    run: (program: Component, ...args: readonly string[]) =>
+      runProgram(program.path, args, { cwd, env: { ...env, TMPDIR: cwd } }),
+    cosignVerify: (cosign: Component, key: string, ...images: readonly string[]) =>
+      runProgram(
+        cosign.path,
+        ['verify', '--key', key, '--insecure-ignore-tlog=true', '-a', 'env=prod', ...images],
+        { cwd, env },
+      ),
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]()
+      await directory[Symbol.asyncDispose]()
+    },
+  }
+}
+
+for (const [registryComponent, start] of registries) {
+  const skip = anyAbsent(registryComponent, ...cosigns)
+  describe(`chancery sign on ${registryComponent.name}`, { skip }, () => {
+    it('signs an index under a policy, and every cosign accepts all of it', async () => {
+      await using configured = await startConfiguredServer(CONFIGURATION)
+      await using flow = await prepare(start)
+      const index = await pushTestIndex(`${flow.registry.host}/team/app:1`, 2)
+      const all = [index, ...index.children].map(({ byDigest }) => byDigest)
+      const server = {
+        CHANCERY_URL: configured.server.url,
+        CHANCERY_ORGANIZATION: configured.server.organizationId,
+        CHANCERY_TOKEN: configured.submitterToken,
+      }
+      for (const policy of ['release', 'rsa']) {
+        const key = await configured.run(['certificates', 'download', policy])
+        await writeFile(flow.path(`${policy}.pub`), key.stdout)
+        const target = ['--project', 'app', '--signing-policy', policy]
+        const args = ['sign', '-r', '-a', 'env=prod', index.byDigest, ...target]
+        const signed = await flow.chancery(args, server)
+        assert.equal(signed.code, 0, signed.stderr)
+      }
+      for (const policy of ['release', 'rsa']) {
+        for (const cosign of cosigns) {
+          const verified = await flow.cosignVerify(cosign, `${policy}.pub`, ...all)
+          assert.equal(verified.code, 0, verified.stderr)
+        }
+        const args = ['verify', '--key', `${policy}.pub`, '-r', '-a', 'env=prod', index.byDigest]
+        const ours = await flow.chancery(args)
+        assert.equal(ours.code, 0, ours.stderr)
+      }
+    })
+
+    for (const cosign of cosigns) {
+      it(`and ${cosign.name} sign with each other's keys, and see each other's signatures`, async () => {
+        await using flow = await prepare(start)
+        const image = await pushTestImage(`${flow.registry.host}/team/app:1`)
+        await flow.run(cosign, 'generate-key-pair')
+        const signed = await flow.chancery([
+          'sign',
+          '--key',
+          'cosign.key',
+          '-a',
+          'env=prod',
+          image.byDigest,
+        ])
+        assert.equal(signed.code, 0, signed.stderr)
+        for (const one of cosigns) {
+          const verified = await flow.cosignVerify(one, 'cosign.pub', image.byDigest)
+          assert.equal(verified.code, 0, verified.stderr)
+        }
+        await flow.chancery(['generate-key-pair', '--output-key-prefix', 'ours'])
+        const other = await pushTestImage(`${flow.registry.host}/team/app:2`)
+        const legacy =
+          cosign.name === 'cosign-3'
+            ? ['--use-signing-config=false', '--new-bundle-format=false']
+            : []
+        const args = ['sign', '--key', 'ours.key', '--tlog-upload=false', '-a', 'env=prod']
+        const theirs = await flow.run(cosign, ...args, ...legacy, other.byDigest)
+        assert.equal(theirs.code, 0, theirs.stderr)
+        const ours = await flow.chancery([
+          'verify',
+          '--key',
+          'ours.pub',
+          '-a',
+          'env=prod',
+          other.byDigest,
+        ])
+        assert.equal(ours.code, 0, ours.stderr)
+        // What cosign signed with this key is what we would sign.
+        const again = await flow.chancery([
+          'sign',
+          '--key',
+          'ours.key',
+          '-a',
+          'env=prod',
+          other.byDigest,
+        ])
+        assert.match(again.stderr, /^already signed: /m)
+      })
+    }
+  })
+}
+
+describe('skopeo', { skip: anyAbsent(skopeo, component('docker-registry')) }, () => {
+  it('copies what chancery sign signed under a sigstoreSigned policy, and nothing else', async () => {
+    await using flow = await prepare(startDockerRegistry)
+    const { host } = flow.registry
+    const image = await pushTestImage(`${host}/team/app:1`)
+    const unsigned = await pushTestImage(`${host}/team/app:2`)
+    await flow.chancery(['generate-key-pair'])
+    const signed = await flow.chancery(['sign', '--key', 'cosign.key', image.byDigest])
+    assert.equal(signed.code, 0, signed.stderr)
+    const requirement = {
+      type: 'sigstoreSigned',
+      keyPath: flow.path('cosign.pub'),
+      signedIdentity: { type: 'matchRepository' },
+    }
+    const transports = { docker: { [host]: [requirement] } }
+    const policy = { default: [{ type: 'reject' }], transports }
+    await writeFile(flow.path('policy.json'), JSON.stringify(policy))
+    const attachments = `docker:\n  ${host}:\n    use-sigstore-attachments: true\n`
+    await writeFile(flow.path('attachments.yaml'), attachments)
+    const copy = (source: string) =>
+      flow.run(
+        skopeo,
+        ...['--policy', 'policy.json', '--registries.d', '.', 'copy', '--remove-signatures'],
+        ...['--src-tls-verify=false', `docker://${source}`, 'oci:copied:1'],
+      )
+    const accepted = await copy(image.byDigest)
+    assert.equal(accepted.code, 0, accepted.stderr)
+    assert.notEqual((await copy(unsigned.byDigest)).code, 0)
+  })
+})
