@@ -4,6 +4,7 @@ import {
   type DesiredProject,
   type DesiredState,
 } from '../../config/chancery-yaml.ts'
+import { checkDesired } from '../apply/check-desired.ts'
 import { Executor } from '../apply/execute.ts'
 import type { FieldChange } from '../apply/field-change.ts'
 import { planChanges, type Change } from '../apply/plan.ts'
@@ -30,6 +31,7 @@ export async function apply(
   const directory = isStandardInput ? '.' : dirname(flags.file)
   const name = isStandardInput ? 'standard input' : flags.file
   const desired = await readXmlFiles(parseChanceryYaml(text, name), directory)
+  checkDesired(desired)
   const client = await connect(this, flags)
   const actual = await readActualState(client, desired)
   const { changes, warnings } = planChanges(desired, actual)
