@@ -52,7 +52,8 @@ const recipes = {
   },
   'signpath-maven-plugin': {
     commands: [],
-    comesFrom: 'a mvn in the PATH whose settings know the plugin org.eclipse.csi:signpath-maven-plugin',
+    comesFrom:
+      'a mvn in the PATH whose settings know the plugin org.eclipse.csi:signpath-maven-plugin',
     inContinuousIntegration: false,
   },
   skopeo: {
