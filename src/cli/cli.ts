@@ -15,6 +15,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import type { CliContext } from './context.ts'
 import { Output, type TextStream } from './output.ts'
 import { describeError, EXIT_BUG, EXIT_USAGE, exitCodeOf, usageError } from './report-error.ts'
+import { artifactRoutes } from './routes/artifacts.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authorityRoutes } from './routes/authority.ts'
 import { certificateRoutes } from './routes/certificates.ts'
@@ -36,6 +37,7 @@ const ROOT = buildRouteMap<string, CliContext>({
     ...authorityRoutes,
     ...requestRoutes,
     ...imageRoutes,
+    ...artifactRoutes,
     ...keyRoutes,
     ...certificateRoutes,
     ...projectRoutes,

@@ -37,6 +37,18 @@ export const REGISTRY_CODES = {
     kind: 'refused',
     summary: 'What is listed as a referrer of a manifest is none',
   },
+  ERR_REGISTRY_EXISTS: {
+    kind: 'conflict',
+    summary: 'The destination holds another image under this name',
+  },
+  ERR_REGISTRY_INCOMPLETE: {
+    kind: 'refused',
+    summary: 'The destination does not have all that the source has',
+  },
+  ERR_REGISTRY_LAYOUT: {
+    kind: 'invalid',
+    summary: 'The directory is not an OCI image layout',
+  },
   ERR_REGISTRY_NO_TLS: {
     kind: 'unavailable',
     summary: 'The registry does not speak TLS, and plain http to it was not allowed',

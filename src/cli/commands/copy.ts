@@ -1,0 +1,111 @@
+import { ChanceryError } from '../../errors/chancery-error.ts'
+import {
+  parseReference,
+  referenceContext,
+  type ImageReference,
+} from '../../format/oci-reference.ts'
+import { readImageTree } from '../../registry/image-tree.ts'
+import type { RegistryClient } from '../../registry/registry-client.ts'
+import { repositorySink, repositorySource } from '../../registry/repository-store.ts'
+import {
+  transferImage,
+  type TransferPart,
+  type TransferReport,
+} from '../../registry/transfer-image.ts'
+import type { CliContext } from '../context.ts'
+import type { JsonFlag } from '../flags.ts'
+import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+
+/** The flags of `chancery copy`. */
+export interface CopyFlags extends RegistryFlags, JsonFlag {
+  readonly only?: string
+  readonly force?: boolean
+}
+
+const PARTS: Readonly<Record<string, TransferPart>> = {
+  sig: 'signature',
+  att: 'attestation',
+  sbom: 'sbom',
+  referrer: 'referrer',
+}
+
+/** `chancery copy`: says on stderr what is at the destination. */
+export async function copy(
+  this: CliContext,
+  flags: CopyFlags,
+  from: string,
+  to: string,
+): Promise<void> {
+  const source = parseReference(from)
+  const destination = parseReference(to)
+  const only = flags.only === undefined ? undefined : readParts(flags.only)
+  using client = await openRegistryClient(flags)
+  const signal = AbortSignal.timeout(flags.timeout)
+  const origin = repositorySource(client, source, signal)
+  const tree = await readImageTree(origin, source.digest ?? source.tag ?? 'latest')
+  const { digest } = tree.pulled
+  const tag = destination.digest === undefined ? (destination.tag ?? 'latest') : undefined
+  requireSameDigest(destination, digest)
+  if (only === undefined && flags.force !== true && tag !== undefined) {
+    await requireFree(client, destination, tag, digest, signal)
+  }
+  const report = await transferImage(
+    tree,
+    origin,
+    repositorySink(client, destination, signal),
+    repositorySource(client, destination, signal),
+    { only, tag },
+  )
+  const image = `${referenceContext(destination)}@${digest}`
+  this.output.progress(describeReport(image, report))
+  this.output.result(flags.json, { image, ...report }, () => '')
+}
+
+/** What is at the destination of a transfer, in one line. */
+export function describeReport(image: string, report: TransferReport): string {
+  const { manifests, blobs, signatures, attestations, sboms, referrers } = report
+  const parts = [
+    `${manifests} manifests`,
+    `${blobs} blobs`,
+    `${signatures} signatures`,
+    `${attestations} attestations`,
+    ...(sboms === 0 ? [] : [`${sboms} SBOMs`]),
+    `${referrers} referrers`,
+  ]
+  return `${image}: all there: ${parts.join(', ')}`
+}
+
+function readParts(text: string): readonly TransferPart[] {
+  return text.split(',').map((name) => {
+    const part = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined
+    if (part !== undefined) return part
+    throw new ChanceryError(
+      'ERR_CLI_USAGE',
+      `--only expects ${Object.keys(PARTS).join(', ')}, separated by commas, found "${name}"`,
+    )
+  })
+}
+
+function requireSameDigest(destination: ImageReference, digest: string): void {
+  if (destination.digest === undefined || destination.digest === digest) return
+  throw new ChanceryError(
+    'ERR_CLI_USAGE',
+    `expected a destination without a digest, or with ${digest}, which is that of the source`,
+  )
+}
+
+async function requireFree(
+  client: RegistryClient,
+  destination: ImageReference,
+  tag: string,
+  digest: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await client.findManifest(destination, tag, signal)
+  if (found === undefined || found.digest === digest) return
+  throw new ChanceryError(
+    'ERR_REGISTRY_EXISTS',
+    `${referenceContext(destination)}:${tag} is another image, ${found.digest}`,
+    { hints: ['With --force the tag is moved to the copied image.'] },
+  )
+}

@@ -1,0 +1,128 @@
+import { ChanceryError } from '../../errors/chancery-error.ts'
+import { encodeBase64 } from '../../format/base64.ts'
+import { parseJson } from '../../format/json.ts'
+import type { Descriptor } from '../../format/oci-manifest.ts'
+import { parseReference, referenceContext } from '../../format/oci-reference.ts'
+import type { ArtifactSource } from '../../registry/artifact-store.ts'
+import { readImageTree, type ImageTree, type TaggedKind } from '../../registry/image-tree.ts'
+import { bundleLayerOf, factsOf, readLayer } from '../../registry/published-artifacts.ts'
+import { repositorySource } from '../../registry/repository-store.ts'
+import type { CliContext } from '../context.ts'
+import type { JsonFlag } from '../flags.ts'
+import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+
+/** The flags of `chancery download attestation`. */
+export interface DownloadAttestationFlags extends RegistryFlags, JsonFlag {
+  readonly predicateType?: string
+}
+
+const SIGNATURE = 'dev.cosignproject.cosign/signature'
+const CERTIFICATE = 'dev.sigstore.cosign/certificate'
+const CHAIN = 'dev.sigstore.cosign/chain'
+const LOG_ENTRY = 'dev.sigstore.cosign/bundle'
+const TIMESTAMP = 'dev.sigstore.cosign/rfc3161timestamp'
+
+/** `chancery download signature`: each signature as a line of JSON, bundles first; unverified. */
+export async function downloadSignatures(
+  this: CliContext,
+  flags: RegistryFlags & JsonFlag,
+  image: string,
+): Promise<void> {
+  await download(this, flags, image, 'signature', {
+    isWanted: () => true,
+    describe: describeSignature,
+  })
+}
+
+/** `chancery download attestation`: each attestation as a line of JSON, bundles first; unverified. */
+export async function downloadAttestations(
+  this: CliContext,
+  flags: DownloadAttestationFlags,
+  image: string,
+): Promise<void> {
+  const { predicateType: wanted } = flags
+  await download(this, flags, image, 'attestation', {
+    isWanted: (predicateType) => wanted === undefined || predicateType === wanted,
+    describe: (_layer, content) => parseJson(content),
+  })
+}
+
+interface Selection {
+  readonly isWanted: (predicateType: string | undefined) => boolean
+  /** A layer under Cosign's tag, as it is printed. */
+  readonly describe: (layer: Descriptor, content: Uint8Array) => unknown
+}
+
+async function download(
+  context: CliContext,
+  flags: RegistryFlags & JsonFlag,
+  image: string,
+  kind: Extract<TaggedKind, 'signature' | 'attestation'>,
+  selection: Selection,
+): Promise<void> {
+  const reference = parseReference(image)
+  using client = await openRegistryClient(flags)
+  const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
+  const root = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
+  const documents = [
+    ...(await readBundles(source, root, kind, selection)),
+    ...(await readTagged(source, root, kind, selection)),
+  ]
+  if (documents.length === 0) {
+    throw new ChanceryError(
+      'ERR_REGISTRY_NOT_FOUND',
+      `${referenceContext(reference)}@${root.pulled.digest} has no ${kind} of that kind`,
+    )
+  }
+  if (flags.json === true) context.output.result(true, documents, () => '')
+  else context.output.raw(documents.map((one) => `${JSON.stringify(one)}\n`).join(''))
+}
+
+async function readBundles(
+  source: ArtifactSource,
+  root: ImageTree,
+  kind: string,
+  { isWanted }: Selection,
+): Promise<unknown[]> {
+  const documents: unknown[] = []
+  for (const referrer of root.referrers) {
+    const layer = bundleLayerOf(referrer)
+    const facts = factsOf(referrer)
+    if (layer === undefined || facts.kind !== kind || !isWanted(facts.predicateType)) continue
+    documents.push(parseJson(await readLayer(source, layer)))
+  }
+  return documents
+}
+
+async function readTagged(
+  source: ArtifactSource,
+  root: ImageTree,
+  kind: TaggedKind,
+  { isWanted, describe }: Selection,
+): Promise<unknown[]> {
+  const documents: unknown[] = []
+  for (const { kind: found, pulled } of root.tagged) {
+    if (found !== kind || pulled.manifest.kind !== 'manifest') continue
+    for (const layer of pulled.manifest.layers) {
+      if (!isWanted(layer.annotations?.['predicateType'])) continue
+      documents.push(describe(layer, await readLayer(source, layer)))
+    }
+  }
+  return documents
+}
+
+/** As Cosign prints it, with certificates as PEM. */
+function describeSignature({ annotations = {} }: Descriptor, payload: Uint8Array): object {
+  const json = (text: string | undefined): unknown =>
+    text === undefined || text === '' ? null : parseJson(text)
+  const pem = (text: string | undefined): string | null =>
+    text === undefined || text === '' ? null : text
+  return {
+    Base64Signature: annotations[SIGNATURE] ?? '',
+    Payload: encodeBase64(payload),
+    Cert: pem(annotations[CERTIFICATE]),
+    Chain: pem(annotations[CHAIN]),
+    Bundle: json(annotations[LOG_ENTRY]),
+    RFC3161Timestamp: json(annotations[TIMESTAMP]),
+  }
+}

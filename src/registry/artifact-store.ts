@@ -1,0 +1,32 @@
+import type { Descriptor } from '../format/oci-manifest.ts'
+import type { RepositoryName } from './origins.ts'
+import type { Referrers } from './referrers.ts'
+import type { PulledManifest } from './registry-client.ts'
+
+/** Where images, and what belongs to them, are read from: a repository, or a directory. */
+export interface ArtifactSource {
+  /** The repository, where it is one: another of the same registry may take blobs over from it. */
+  readonly repository: RepositoryName | undefined
+  /** A manifest by tag or digest; undefined only if there is none. */
+  readonly findManifest: (reference: string) => Promise<PulledManifest | undefined>
+  /** The content of a blob, whose last piece comes only if its digest is right. */
+  readonly openBlob: (
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  ) => Promise<AsyncIterable<Uint8Array>>
+  readonly findReferrers: (digest: string) => Promise<Referrers>
+}
+
+/** Where images are written to. Everything that a manifest refers to has to be there before it. */
+export interface ArtifactSink {
+  readonly pushBlob: (
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+    mountFrom: RepositoryName | undefined,
+  ) => Promise<void>
+  /** Stores a manifest by its digest; one with a subject is listed as a referrer of that. */
+  readonly pushManifest: (manifest: PulledManifest) => Promise<void>
+  /** Adds the signatures or attestations of a manifest to those the tag holds. */
+  readonly addToTag: (tag: string, manifest: PulledManifest) => Promise<void>
+  /** Makes the tag name a manifest that is there. */
+  readonly setTag: (tag: string, manifest: PulledManifest) => Promise<void>
+}

@@ -1,0 +1,141 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import type { Descriptor } from '../format/oci-manifest.ts'
+import type { ArtifactSource } from './artifact-store.ts'
+import { inParallel } from './in-parallel.ts'
+import { artifactTypeOf } from './referrers-index.ts'
+import type { RefusedReferrer } from './referrers.ts'
+import type { PulledManifest } from './registry-client.ts'
+
+/** What Cosign keeps under a tag beside an image. */
+export type TaggedKind = 'signature' | 'attestation' | 'sbom'
+
+/** The end of each tag. Source: Cosign, SIGNATURE_SPEC.md, "Tag-based Discovery". */
+const SUFFIXES: Readonly<Record<TaggedKind, string>> = {
+  signature: 'sig',
+  attestation: 'att',
+  sbom: 'sbom',
+}
+
+/** The kinds, in the order they are looked for. */
+export const TAGGED_KINDS = ['signature', 'attestation', 'sbom'] as const
+
+/** Something that Cosign keeps under a tag. */
+export interface TaggedArtifact {
+  readonly kind: TaggedKind
+  /** `sha256-<hex>.sig`, `.att` or `.sbom`. */
+  readonly tag: string
+  readonly pulled: PulledManifest
+}
+
+/** A manifest with everything that belongs to it. */
+export interface ImageTree {
+  readonly pulled: PulledManifest
+  readonly artifactType: string | undefined
+  /** The manifests an index lists. */
+  readonly children: readonly ImageTree[]
+  readonly tagged: readonly TaggedArtifact[]
+  /** With what refers to them in turn. */
+  readonly referrers: readonly ImageTree[]
+  /** What is listed as a referrer and is none. */
+  readonly refused: readonly RefusedReferrer[]
+}
+
+const MAX_MANIFESTS = 5000
+const MAX_DEPTH = 8
+const READS_AT_ONCE = 4
+
+/** The tag beside an image under which one kind of things is: `sha256-<hex>.sig`, `.att`, `.sbom`. */
+export function tagOf(digest: string, kind: TaggedKind): string {
+  return `${digest.replace(':', '-')}.${SUFFIXES[kind]}`
+}
+
+/**
+ * Reads an image with all that belongs to it: the children of an index, signatures, attestations and SBOMs under tags,
+ * referrers and their referrers.
+ *
+ * @param reference Tag or digest.
+ * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if it, or a child of an index, is not there.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 5,000 manifests, or nested deeper than 8.
+ * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if an index contains itself; besides, what the source throws.
+ */
+export async function readImageTree(source: ArtifactSource, reference: string): Promise<ImageTree> {
+  const pulled = await source.findManifest(reference)
+  if (pulled === undefined) throw absent(reference)
+  return new TreeReader(source).read(pulled, [], true)
+}
+
+/** All manifests of a tree, each once, those above before those below. */
+export function manifestsOf(tree: ImageTree): readonly PulledManifest[] {
+  const byDigest = new Map<string, PulledManifest>()
+  const visit = ({ pulled, children, tagged, referrers }: ImageTree): void => {
+    byDigest.set(pulled.digest, pulled)
+    children.forEach(visit)
+    for (const one of tagged) byDigest.set(one.pulled.digest, one.pulled)
+    referrers.forEach(visit)
+  }
+  visit(tree)
+  return [...byDigest.values()]
+}
+
+class TreeReader {
+  readonly #source: ArtifactSource
+  #count = 0
+
+  constructor(source: ArtifactSource) {
+    this.#source = source
+  }
+
+  async read(
+    pulled: PulledManifest,
+    above: readonly string[],
+    hasTagged: boolean,
+  ): Promise<ImageTree> {
+    const { digest, manifest } = pulled
+    if (above.includes(digest)) {
+      throw new ChanceryError('ERR_REGISTRY_BAD_ANSWER', `${digest} contains itself`)
+    }
+    this.#count += 1
+    if (this.#count > MAX_MANIFESTS || above.length >= MAX_DEPTH) {
+      const message = `expected at most ${MAX_MANIFESTS} manifests, nested at most ${MAX_DEPTH} deep`
+      throw new ChanceryError('ERR_REGISTRY_TOO_LARGE', message)
+    }
+    const path = [...above, digest]
+    const tagged = hasTagged ? await this.#readTagged(digest) : []
+    const found = await this.#source.findReferrers(digest)
+    const referrers = await inParallel(found.referrers, READS_AT_ONCE, (one) =>
+      this.read(one.pulled, path, false),
+    )
+    const listed = manifest.kind === 'index' ? manifest.manifests : []
+    const children = await inParallel(listed, READS_AT_ONCE, async (one) =>
+      this.read(await this.#getChild(one), path, hasTagged),
+    )
+    const artifactType = artifactTypeOf(manifest)
+    return { pulled, artifactType, children, tagged, referrers, refused: found.refused }
+  }
+
+  async #getChild({ digest, size, mediaType }: Descriptor): Promise<PulledManifest> {
+    const found = await this.#source.findManifest(digest)
+    if (found === undefined) throw absent(digest)
+    if (found.bytes.length === size && found.mediaType === mediaType) return found
+    throw new ChanceryError(
+      'ERR_REGISTRY_DIGEST',
+      `expected ${digest} to have the size and the media type that the index says`,
+    )
+  }
+
+  async #readTagged(digest: string): Promise<TaggedArtifact[]> {
+    const found = await inParallel(TAGGED_KINDS, TAGGED_KINDS.length, async (kind) => {
+      const tag = tagOf(digest, kind)
+      return { kind, tag, pulled: await this.#source.findManifest(tag) }
+    })
+    return found.flatMap(({ kind, tag, pulled }) =>
+      pulled === undefined ? [] : [{ kind, tag, pulled }],
+    )
+  }
+}
+
+function absent(reference: string): ChanceryError {
+  return new ChanceryError('ERR_REGISTRY_NOT_FOUND', `there is no ${reference}`, {
+    hints: ['Check the name; an index may list images that were never pushed with it.'],
+  })
+}

@@ -1,0 +1,116 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import type { ImageTree, TaggedKind } from './image-tree.ts'
+import type { RepositoryName } from './origins.ts'
+import { factsOf } from './published-artifacts.ts'
+import { fallbackTag, REFERRERS } from './referrers-index.ts'
+import type { RegistryClient } from './registry-client.ts'
+import { pause } from './retry.ts'
+
+/** What is to be removed. */
+export type RemovalKind = TaggedKind | 'referrer' | 'all'
+
+/** Something attached to an image that is removed. */
+export interface Removal {
+  readonly kind: TaggedKind | 'referrer'
+  /** The tag it is under; undefined for a referrer. */
+  readonly tag: string | undefined
+  /** `sha256:<hex>` of its manifest. */
+  readonly digest: string
+}
+
+const MAX_ROUNDS = 5
+const PAUSE_MS = 200
+
+/**
+ * What of an image would be removed; never the image itself, nor what belongs to the children of an index.
+ *
+ * `signature` and `attestation` mean both those under Cosign's tags and bundles; `referrer` every referrer.
+ */
+export function planRemoval(tree: ImageTree, wanted: RemovalKind): readonly Removal[] {
+  const tagged = tree.tagged
+    .filter(({ kind }) => wanted === 'all' || kind === wanted)
+    .map(({ kind, tag, pulled }) => ({ kind, tag, digest: pulled.digest }))
+  const referrers = tree.referrers.filter((referrer) => {
+    return wanted === 'all' || wanted === 'referrer' || factsOf(referrer).kind === wanted
+  })
+  return [
+    ...tagged,
+    ...referrers.map(({ pulled }) => ({
+      kind: 'referrer' as const,
+      tag: undefined,
+      digest: pulled.digest,
+    })),
+  ]
+}
+
+/**
+ * Removes what was planned, and takes the referrers among it off the fallback tag.
+ *
+ * @param digest `sha256:<hex>` of the image.
+ * @throws ChanceryError ERR_REGISTRY_NO_DELETE if the registry removes nothing.
+ * @throws ChanceryError ERR_REGISTRY_UNAVAILABLE if something is still there afterwards.
+ */
+export async function removeArtifacts(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  removals: readonly Removal[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const referrers = removals.filter(({ kind }) => kind === 'referrer')
+  // The list first: what is listed should be there.
+  if (referrers.length > 0) {
+    const removed = new Set(referrers.map((one) => one.digest))
+    await removeFromList(client, repository, fallbackTag(digest), removed, signal)
+  }
+  for (const removal of removals) await remove(client, repository, removal, signal)
+}
+
+async function remove(
+  client: RegistryClient,
+  repository: RepositoryName,
+  { tag, digest }: Removal,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // By digest: not every registry removes tags, and removing the manifest removes its tags.
+  await client.deleteManifest(repository, digest, signal)
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const found = await client.findManifest(repository, tag ?? digest, signal)
+    if (found === undefined) return
+    // Others put something else there meanwhile: that is not to be removed.
+    if (found.digest !== digest) return
+    await pause(PAUSE_MS, signal)
+  }
+  throw stillThere(tag ?? digest)
+}
+
+/** Whoever adds an entry at the same moment sees it missing and adds it again. */
+async function removeFromList(
+  client: RegistryClient,
+  repository: RepositoryName,
+  tag: string,
+  removed: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const found = await client.findManifest(repository, tag, signal)
+    if (found?.manifest.kind !== 'index') return
+    const entries = REFERRERS.entriesOf(found)
+    const kept = entries.filter((entry) => !removed.has(entry.digest))
+    if (kept.length === entries.length) return
+    if (kept.length === 0) {
+      await client.deleteManifest(repository, found.digest, signal)
+    } else {
+      const condition = { ifMatch: found.etag, isRepeatable: false, signal }
+      await client.pushManifest(repository, tag, REFERRERS.encode(kept, found), condition)
+    }
+    await pause(PAUSE_MS, signal)
+  }
+  throw stillThere(tag)
+}
+
+function stillThere(name: string): ChanceryError {
+  return new ChanceryError('ERR_REGISTRY_UNAVAILABLE', `${name} was removed and is still there`, {
+    hints: ['Somebody else writes there at the same time? Try again.'],
+  })
+}
