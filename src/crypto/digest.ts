@@ -11,6 +11,11 @@ export function sha256Hex(message: Uint8Array | string): string {
   return hash('sha256', message)
 }
 
+/** The SHA-256 hash of parts one after the other, 32 bytes. */
+export function sha256Parts(...parts: readonly Uint8Array[]): Uint8Array {
+  return hash('sha256', Buffer.concat(parts), 'buffer')
+}
+
 /** The hash of a message under any of the {@link HashAlgorithm}s. */
 export function hashMessage(algorithm: HashAlgorithm, message: Uint8Array): Uint8Array {
   return hash(algorithm, message, 'buffer')

@@ -17,7 +17,7 @@ export class PrivateKey {
 
   /** @throws ChanceryError ERR_CRYPTO_KEY if the key is not of a {@link SignatureAlgorithm}. */
   constructor(key: KeyObject) {
-    this.algorithm = identifyAlgorithm(key)
+    this.algorithm = identifyKey(key)
     this.publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' })
     this.#key = key
   }
@@ -83,7 +83,7 @@ export function importPrivateKey(der: Uint8Array, layout: PrivateKeyLayout): Pri
 function withUncompressedPoint(key: KeyObject): KeyObject {
   if (key.asymmetricKeyType !== 'ec') return key
   // Curves that JWK does not know are refused by name here.
-  identifyAlgorithm(key)
+  identifyKey(key)
   return createPrivateKey({ key: key.export({ format: 'jwk' }), format: 'jwk' })
 }
 
@@ -94,7 +94,7 @@ function withUncompressedPoint(key: KeyObject): KeyObject {
  * @throws ChanceryError ERR_CRYPTO_KEY if it does not parse or is of a kind or size that Chancery does not use.
  */
 export function identifyPublicKey(publicKey: Uint8Array): SignatureAlgorithm {
-  return identifyAlgorithm(openPublicKey(publicKey))
+  return identifyKey(openPublicKey(publicKey))
 }
 
 /** For `crypto/` itself: the handle of a DER SubjectPublicKeyInfo, or ERR_CRYPTO_KEY. */
@@ -107,7 +107,8 @@ export function openPublicKey(publicKey: Uint8Array): KeyObject {
   }
 }
 
-function identifyAlgorithm(key: KeyObject): SignatureAlgorithm {
+/** For `crypto/` itself: the algorithm of a handle, or ERR_CRYPTO_KEY. */
+export function identifyKey(key: KeyObject): SignatureAlgorithm {
   const found = describeKey(key)
   for (const [algorithm, entry] of Object.entries(ALGORITHMS)) {
     if (

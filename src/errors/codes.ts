@@ -10,6 +10,7 @@ import { FORMAT_CODES } from './format-codes.ts'
 import { HTTP_CODES } from './http-codes.ts'
 import { IDENTITY_CODES } from './identity-codes.ts'
 import { KEYS_CODES } from './keys-codes.ts'
+import { MERKLE_CODES } from './merkle-codes.ts'
 import { POLICY_CODES } from './policy-codes.ts'
 import { REGISTRY_CODES } from './registry-codes.ts'
 import { SIGNING_CODES } from './signing-codes.ts'
@@ -30,6 +31,7 @@ export const CODES = {
   ...HTTP_CODES,
   ...IDENTITY_CODES,
   ...KEYS_CODES,
+  ...MERKLE_CODES,
   ...POLICY_CODES,
   ...REGISTRY_CODES,
   ...SIGNING_CODES,

@@ -13,4 +13,6 @@ export const X509_CODES = {
     kind: 'invalid',
     summary: 'The PKCS#12 file does not open with this passphrase',
   },
+  ERR_X509_CMS: { kind: 'invalid', summary: 'Not CMS signed data with one signer' },
+  ERR_X509_TIMESTAMP: { kind: 'invalid', summary: 'Not a timestamp of RFC 3161' },
 } as const satisfies Record<string, CodeEntry>

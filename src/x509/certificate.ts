@@ -31,6 +31,22 @@ export interface X509Certificate {
   readonly isAuthority: boolean
   /** Lower-case hexadecimal SHA-1 of the DER, as Windows and SignPath name certificates. */
   readonly thumbprint: string
+  /** All extensions by OID. */
+  readonly extensions: ReadonlyMap<string, CertificateExtension>
+  /** What the issuer signed: the DER of the certificate's body. */
+  readonly signedBytes: Uint8Array
+  /** DER AlgorithmIdentifier. */
+  readonly signatureAlgorithm: Uint8Array
+  /** ECDSA: DER `Ecdsa-Sig-Value`. RSA and Ed25519: raw bytes. */
+  readonly signature: Uint8Array
+}
+
+/** One extension of a certificate. */
+export interface CertificateExtension {
+  /** True if whoever does not know the extension has to refuse the certificate. */
+  readonly isCritical: boolean
+  /** What the extension's OCTET STRING holds, usually DER. */
+  readonly value: Uint8Array
 }
 
 /** The most bytes one certificate may have. */
@@ -65,16 +81,19 @@ function certificateError(reason: string): ChanceryError {
 
 function readCertificate(der: Uint8Array): X509Certificate {
   const certificate = readDerSequence(der)
-  const body = certificate.enter()
-  certificate.read(DER_TAG.sequence)
-  certificate.readBitString()
+  const signedBytes = readEncodedSequence(certificate)
+  const signatureAlgorithm = readEncodedSequence(certificate)
+  const signature = certificate.readBitString()
   certificate.expectEnd()
+  const body = readDerSequence(signedBytes)
 
   const version = body.enterOptional(contextTag(0, 'constructed'))
   version?.readSmallInteger(2)
   version?.expectEnd()
   const serialNumber = encodeHex(body.readInteger())
-  body.read(DER_TAG.sequence)
+  if (Buffer.compare(readEncodedSequence(body), signatureAlgorithm) !== 0) {
+    throw certificateError('it names two signature algorithms')
+  }
   const issuerName = readEncodedSequence(body)
   const validity = body.enter()
   const notBefore = validity.readTime()
@@ -96,10 +115,14 @@ function readCertificate(der: Uint8Array): X509Certificate {
     notBefore,
     notAfter,
     publicKey,
-    ...readAlternativeNames(extensions.get(OID.subjectAlternativeName)),
-    extendedKeyUsages: readExtendedKeyUsages(extensions.get(OID.extendedKeyUsage)),
-    isAuthority: readIsAuthority(extensions.get(OID.basicConstraints)),
+    ...readAlternativeNames(extensions.get(OID.subjectAlternativeName)?.value),
+    extendedKeyUsages: readExtendedKeyUsages(extensions.get(OID.extendedKeyUsage)?.value),
+    isAuthority: readIsAuthority(extensions.get(OID.basicConstraints)?.value),
     thumbprint: encodeHex(sha1(der)),
+    extensions,
+    signedBytes,
+    signatureAlgorithm,
+    signature,
   }
 }
 
@@ -109,18 +132,18 @@ function readEncodedSequence(reader: DerReader): Uint8Array {
   return encoded
 }
 
-/** The extensions' values by OID. Source: RFC 5280, 4.2: no extension twice. */
-function readExtensions(wrapped: DerReader | undefined): ReadonlyMap<string, Uint8Array> {
-  const values = new Map<string, Uint8Array>()
+/** The extensions by OID. Source: RFC 5280, 4.2: no extension twice. */
+function readExtensions(wrapped: DerReader | undefined): ReadonlyMap<string, CertificateExtension> {
+  const values = new Map<string, CertificateExtension>()
   if (wrapped === undefined) return values
   const extensions = wrapped.enter()
   wrapped.expectEnd()
   while (!extensions.isAtEnd) {
     const extension = extensions.enter()
     const oid = extension.readOid()
-    if (extension.peekTag() === DER_TAG.boolean) extension.readBoolean()
+    const isCritical = extension.peekTag() === DER_TAG.boolean && extension.readBoolean()
     if (values.has(oid)) throw certificateError(`the extension ${oid} is there twice`)
-    values.set(oid, extension.read(DER_TAG.octetString))
+    values.set(oid, { isCritical, value: extension.read(DER_TAG.octetString) })
     extension.expectEnd()
   }
   return values
