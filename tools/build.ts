@@ -1,6 +1,7 @@
 /**
  * `npm run build`: writes src/ without its tests as JavaScript to dist/, or to the directory given
- * as the argument. Types are erased, not checked: that is `npm run check`.
+ * as the argument, and beside it the types of what other programs import. Types are erased, not
+ * checked: that is `npm run check`.
  */
 import { globSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -36,4 +37,23 @@ for (const path of globSync('**/*.ts', { cwd: source })) {
   const output = join(target, path.replace(/\.ts$/, '.js'))
   await mkdir(dirname(output), { recursive: true })
   await writeFile(output, outputText)
+}
+
+const program = ts.createProgram(globSync(join(source, 'public/*.ts')), {
+  rootDir: source,
+  outDir: target,
+  declaration: true,
+  emitDeclarationOnly: true,
+  target: ts.ScriptTarget.ES2024,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  types: ['node'],
+  typeRoots: [join(root, 'node_modules/@types')],
+  strict: true,
+  skipLibCheck: true,
+  rewriteRelativeImportExtensions: true,
+})
+const { diagnostics: declared } = program.emit()
+for (const { messageText } of declared) {
+  throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
 }

@@ -31,7 +31,7 @@ describe('npm run build', () => {
   it('writes every module but the tests, and the program runs from them', async () => {
     await using installed = await createInstalledPackage()
     const dist = join(installed.path, 'dist')
-    const built = globSync('**/*', { cwd: dist }).filter((path) => path.includes('.'))
+    const built = globSync('**/*', { cwd: dist }).filter((path) => /(?<!\.d)\.\w+$/.test(path))
     const sources = globSync('**/*.ts', { cwd: join(root, 'src') })
       .filter((path) => !path.endsWith('.test.ts'))
       .map((path) => path.replace(/\.ts$/, '.js'))

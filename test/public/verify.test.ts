@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { importsOf, readSourceTree, root } from '../architecture/source-tree.ts'
+import { vectors } from '../verify/conformance-vectors.ts'
+
+const run = promisify(execFile)
+
+describe('chancery/verify', () => {
+  it('loads no module with input or output, and no package', async () => {
+    const tree = await readSourceTree(join(root, 'src'))
+    const seen = new Set(['public/verify.ts'])
+    const outside = new Set<string>()
+    for (const path of seen) {
+      for (const specifier of importsOf(tree.get(path)!)) {
+        if (specifier.startsWith('.')) seen.add(posix.join(posix.dirname(path), specifier))
+        else outside.add(specifier)
+      }
+    }
+    assert.ok(seen.size > 30)
+    assert.deepEqual([...outside].sort(), ['node:crypto', 'node:util'])
+  })
+})
+
+describe('the package that is published', () => {
+  let directory: string
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'chancery-verify-'))
+    const installed = join(directory, 'node_modules/chancery')
+    await mkdir(installed, { recursive: true })
+    await cp(join(root, 'package.json'), join(installed, 'package.json'))
+    await run(process.execPath, [join(root, 'tools/build.ts'), join(installed, 'dist')])
+    await writeFile(join(directory, 'package.json'), '{"type":"module"}')
+  })
+
+  after(() => rm(directory, { recursive: true, force: true }))
+
+  it('verifies a bundle, and has loaded nothing that reads or connects', async () => {
+    await writeFile(
+      join(directory, 'verify.js'),
+      `import { readFileSync } from 'node:fs'
+       // What the engine and its cryptography load is theirs.
+       import 'node:crypto'
+       import 'node:util'
+       await import('data:text/javascript,0')
+       const before = new Set(process.moduleLoadList)
+       const { loadTrustedRoot, verifyBundle } = await import('chancery/verify')
+       const loaded = process.moduleLoadList.filter((name) => !before.has(name))
+       const [bundle, root, artifact] = process.argv.slice(2).map((path) => readFileSync(path))
+       const verified = verifyBundle(
+         bundle,
+         { trustedRoot: loadTrustedRoot(root) },
+         {
+           artifact: { bytes: artifact },
+           certificate: { identityPattern: 'https://github.com/sigstore-conformance/*', issuerPattern: '*' },
+           requires: { log: 1 },
+         },
+         new Date(),
+       )
+       console.log(JSON.stringify({ loaded, signedAt: verified.signedAt }))`,
+    )
+    const { stdout } = await run(process.execPath, [
+      join(directory, 'verify.js'),
+      join(vectors, 'happy-path-v0.3/bundle.sigstore.json'),
+      join(vectors, 'production_trusted_root.json'),
+      join(vectors, 'a.txt'),
+    ])
+    const { loaded, signedAt } = JSON.parse(stdout) as { loaded: string[]; signedAt: string[] }
+    assert.deepEqual(signedAt, ['2024-03-19T17:26:26.000Z'])
+    const bled = loaded.filter((name) =>
+      /\b(net|tls|http|http2|https|dns|dgram|child_process|worker_threads|sqlite)$/.test(name),
+    )
+    assert.deepEqual(bled, [])
+    assert.equal(
+      loaded.some((name) => name.endsWith('.node')),
+      false,
+    )
+  })
+
+  it('comes with its types', async () => {
+    await writeFile(
+      join(directory, 'typed.ts'),
+      `import { loadTrustedRoot, verifyBundle, type VerifiedBundle } from 'chancery/verify'
+       const trustedRoot = loadTrustedRoot('{}')
+       const artifact = { digest: 'sha256:x' }
+       export const verified: VerifiedBundle = verifyBundle('{}', { trustedRoot }, { artifact }, new Date())
+       // @ts-expect-error the present is no option
+       verifyBundle('{}', { trustedRoot }, { artifact })
+       // @ts-expect-error somebody has to be trusted
+       verifyBundle('{}', {}, { artifact }, new Date())
+       // @ts-expect-error the result is no boolean
+       export const isVerified: boolean = verifyBundle('{}', { trustedRoot }, { artifact }, new Date())`,
+    )
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023']
+    await run(process.execPath, [tsc, ...flags, '--ignoreConfig', join(directory, 'typed.ts')], {
+      cwd: directory,
+    }).catch((error: unknown) => {
+      assert.fail((error as { stdout: string }).stdout)
+    })
+  })
+})
