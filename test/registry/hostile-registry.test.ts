@@ -567,7 +567,13 @@ describe('verification', () => {
       return Array.from({ length: 1000 }, () => describeSignature({ payload, signature }))
     }
     await using server = await startImageServer(() => encodeSignatures(layers()), (blobs = []))
-    payload = Buffer.from(payloadFor(server.host, digestOf(encode(manifest))))
+    // With an annotation, so that it is not the payload that the verifier can make by itself.
+    const annotated = encodeSimpleSigning({
+      dockerReference: `${server.host}/team/app`,
+      manifestDigest: digestOf(encode(manifest)),
+      annotations: { build: '1' },
+    })
+    payload = Buffer.from(annotated)
     blobs.push(payload)
     using client = new RegistryClient(IMPATIENT)
     const reference = parseReference(`${server.host}/team/app:1`)
