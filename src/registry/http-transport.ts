@@ -279,10 +279,7 @@ function sendChunks(request: http.ClientRequest, body: StreamedBody, watch: Watc
       if (watch.failure !== undefined || request.destroyed) return
       if (request.write(chunk)) continue
       watch.expect('idle')
-      await new Promise<void>((resolve) => {
-        request.once('drain', resolve)
-        request.once('close', resolve)
-      })
+      await untilDrained(request)
       watch.rest()
     }
     watch.expect('answer')
@@ -292,6 +289,18 @@ function sendChunks(request: http.ClientRequest, body: StreamedBody, watch: Watc
     if (error instanceof ChanceryError) watch.fail(error)
     // What is no error of ours breaks the request off and is told as its error.
     else request.destroy(error instanceof Error ? error : new Error('the body ended early'))
+  })
+}
+
+function untilDrained(request: http.ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const onEnd = (): void => {
+      request.off('drain', onEnd)
+      request.off('close', onEnd)
+      resolve()
+    }
+    request.on('drain', onEnd)
+    request.on('close', onEnd)
   })
 }
 

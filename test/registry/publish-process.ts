@@ -1,14 +1,24 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { parseReference } from '../../src/format/oci-reference.ts'
+import { attachSignature } from '../../src/registry/attach-signature.ts'
 import { COSIGN_SIGNATURE_PREDICATE, publishBundle } from '../../src/registry/publish-bundle.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
+import { generatePayload } from '../../src/registry/resolve-image.ts'
 
-// Publishes a bundle of its own beside the image named by digest, and prints the digest of its manifest.
+// Signs the image named by digest with a key of its own, attaches that and a bundle, and prints both.
 const reference = parseReference(process.argv[2] ?? '')
 using client = new RegistryClient()
 const image = { repository: reference, digest: reference.digest ?? '' }
-const { digest } = await publishBundle(client, image, {
-  bytes: new TextEncoder().encode(JSON.stringify({ process: process.argv[3] })),
-  predicateType: COSIGN_SIGNATURE_PREDICATE,
-  createdAt: new Date(),
-})
-console.log(digest)
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const payload = await generatePayload(client, reference, {})
+const signature = sign('sha256', payload, privateKey).toString('base64')
+console.log('begun')
+const [{ digest }] = await Promise.all([
+  publishBundle(client, image, {
+    bytes: new TextEncoder().encode(JSON.stringify({ signature })),
+    predicateType: COSIGN_SIGNATURE_PREDICATE,
+    createdAt: new Date(),
+  }),
+  attachSignature(client, image, { payload, signature }),
+])
+console.log(JSON.stringify({ signature, bundle: digest }))

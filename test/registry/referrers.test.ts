@@ -14,7 +14,7 @@ import { findReferrers, listReferrers } from '../../src/registry/referrers.ts'
 import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'
 import { component } from '../support/components.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
-import { startDockerRegistry, startReferrersRegistry } from '../support/registries.ts'
+import { startDockerRegistry, startReferrersRegistry, startZot } from '../support/registries.ts'
 import { startHostileServer } from './hostile-server.ts'
 
 const IMPATIENT: RegistryClientOptions = {
@@ -90,6 +90,7 @@ const registries = {
     skip: component('referrers-registry').absent,
     by: 'api',
   },
+  zot: { start: startZot, skip: component('zot').absent, by: 'api' },
   'docker-registry': {
     start: startDockerRegistry,
     skip: component('docker-registry').absent,
