@@ -18,6 +18,7 @@ import { describeError, EXIT_BUG, EXIT_USAGE, exitCodeOf, usageError } from './r
 import { artifactRoutes } from './routes/artifacts.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authorityRoutes } from './routes/authority.ts'
+import { blobRoutes } from './routes/blobs.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { imageRoutes } from './routes/images.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -38,6 +39,7 @@ const ROOT = buildRouteMap<string, CliContext>({
     ...requestRoutes,
     ...imageRoutes,
     ...artifactRoutes,
+    ...blobRoutes,
     ...keyRoutes,
     ...certificateRoutes,
     ...projectRoutes,
