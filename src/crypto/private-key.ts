@@ -109,30 +109,30 @@ export function openPublicKey(publicKey: Uint8Array): KeyObject {
 
 /** For `crypto/` itself: the algorithm of a handle, or ERR_CRYPTO_KEY. */
 export function identifyKey(key: KeyObject): SignatureAlgorithm {
-  const found = describeKey(key)
+  // The details are asked of OpenSSL at every access.
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   for (const [algorithm, entry] of Object.entries(ALGORITHMS)) {
     if (
-      entry.keyType === key.asymmetricKeyType &&
-      (entry.curve ?? undefined) === key.asymmetricKeyDetails?.namedCurve &&
-      (entry.keyType !== 'rsa' || entry.bits === key.asymmetricKeyDetails?.modulusLength)
+      entry.keyType === type &&
+      (entry.curve ?? undefined) === details?.namedCurve &&
+      (entry.keyType !== 'rsa' || entry.bits === details?.modulusLength)
     ) {
-      requireOrdinaryExponent(key, found)
+      requireOrdinaryExponent(key, details?.publicExponent)
       return algorithm as SignatureAlgorithm
     }
   }
   throw new ChanceryError(
     'ERR_CRYPTO_KEY',
-    `expected a key of ECDSA P-256, P-384 or P-521, RSA 2048, 3072 or 4096, or Ed25519, found ${found}`,
+    `expected a key of ECDSA P-256, P-384 or P-521, RSA 2048, 3072 or 4096, or Ed25519, found ${describeKey(key)}`,
   )
 }
 
 /** Refuses RSA exponents such as 3, which have forged signatures in their history (CVE-2006-4339). */
-function requireOrdinaryExponent(key: KeyObject, found: string): void {
-  const exponent = key.asymmetricKeyDetails?.publicExponent
+function requireOrdinaryExponent(key: KeyObject, exponent: bigint | undefined): void {
   if (exponent !== undefined && exponent !== 65537n) {
     throw new ChanceryError(
       'ERR_CRYPTO_KEY',
-      `expected the RSA public exponent 65537, found ${found} with ${exponent.toString()}`,
+      `expected the RSA public exponent 65537, found ${describeKey(key)} with ${exponent.toString()}`,
     )
   }
 }

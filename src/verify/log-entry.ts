@@ -134,7 +134,7 @@ function verifyCheckpoint(checkpoint: Checkpoint, log: Log): void {
       Buffer.compare(keyId, log.checkpointKeyId.subarray(0, keyId.length)) === 0 &&
       isKeyOfOrigin(keyName, checkpoint.origin),
   )
-  let failure: unknown = refused('expected a checkpoint signed by the log, found none')
+  let failure: ChanceryError | undefined
   for (const { signature } of own) {
     try {
       verifyByLog(log, checkpoint.signedBytes, signature, 'checkpoint')
@@ -144,7 +144,7 @@ function verifyCheckpoint(checkpoint: Checkpoint, log: Log): void {
       failure = cause
     }
   }
-  throw failure
+  throw failure ?? refused('expected a checkpoint signed by the log, found none')
 }
 
 /** The origin is the key's name; Rekor v1 adds the number of the tree. Source: sigstore/rekor, pkg/util/checkpoint.go. */

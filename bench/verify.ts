@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundleFromJSON } from '@sigstore/bundle'
+import { TrustedRoot } from '@sigstore/protobuf-specs'
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
+import { loadTrustedRoot, verifyBundle } from '../src/public/verify.ts'
+import { vectors } from '../test/verify/conformance-vectors.ts'
+import { utf8 } from '../test/verify/test-certificates.ts'
+import {
+  createTestSigstore,
+  identity,
+  issueLeaf,
+  signArtifact,
+  trustedRootOf,
+} from '../test/verify/test-sigstore.ts'
+import type { Bench, BenchOptions } from './bench.ts'
+import { printTable } from './table.ts'
+
+/** Bundles of one kind, each of which both verifiers accept. */
+interface Workload {
+  readonly name: string
+  readonly bundles: readonly string[]
+  readonly trustedRoot: string
+  readonly artifact: Uint8Array
+  readonly identity: string
+}
+
+/** One way of verifying: from the text of a bundle to what it proves. */
+type Verify = (bundle: string) => void
+
+/** One row of the report. */
+interface Measurement {
+  readonly workload: string
+  readonly verifier: string
+  readonly perSecond: number
+  /** Processor time of each verification. */
+  readonly cpuMicroseconds: number
+}
+
+/** More certificates than the trusted root remembers links between, so that each is verified anew. */
+const DIFFERENT = 1500
+const BEACON =
+  'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main'
+
+/** Verification in memory, beside the verifier of sigstore-js. */
+export const bench: Bench = {
+  summary: 'Sigstore bundles verified in memory, beside @sigstore/verify',
+  run: (options) => Promise.resolve(runVerifyBench(options)),
+}
+
+function runVerifyBench(options: BenchOptions): object {
+  const measurements = [publicInstance(), ownAuthority()].flatMap((workload) =>
+    measureBoth(workload, options),
+  )
+  const rows = measurements.map(({ workload, verifier, perSecond, cpuMicroseconds }) => {
+    const ours = measurements.find((one) => one.workload === workload)!
+    const ratio = (cpuMicroseconds / ours.cpuMicroseconds).toFixed(1)
+    return [workload, verifier, Math.round(perSecond), Math.round(cpuMicroseconds), ratio]
+  })
+  printTable(['bundle', 'verifier', 'per second', 'CPU µs', 'CPU/ours'], rows)
+  return { name: 'verify', measurements }
+}
+
+function publicInstance(): Workload {
+  const read = (file: string): string => readFileSync(join(vectors, file), 'utf8')
+  return {
+    name: 'public instance, the same bundle again',
+    bundles: [read('happy-path-v0.3/bundle.sigstore.json')],
+    trustedRoot: read('production_trusted_root.json'),
+    artifact: readFileSync(join(vectors, 'a.txt')),
+    identity: BEACON,
+  }
+}
+
+function ownAuthority(): Workload {
+  const sigstore = createTestSigstore()
+  const artifact = utf8('an artifact')
+  return {
+    name: 'own authority, a new certificate each time',
+    bundles: Array.from({ length: DIFFERENT }, () =>
+      JSON.stringify(signArtifact(sigstore, issueLeaf(sigstore), artifact)),
+    ),
+    trustedRoot: JSON.stringify({ ...trustedRootOf(sigstore), ctlogs: [] }),
+    artifact,
+    identity,
+  }
+}
+
+function measureBoth(workload: Workload, options: BenchOptions): Measurement[] {
+  const contenders = [
+    { verifier: 'chancery/verify', verify: ours(workload) },
+    { verifier: '@sigstore/verify', verify: theirs(workload) },
+  ]
+  const sums = contenders.map(() => ({ count: 0, milliseconds: 0, cpu: 0 }))
+  for (let round = 0; round <= options.rounds; round++) {
+    for (const [index, { verify }] of contenders.entries()) {
+      const found = measure(verify, workload.bundles, options.seconds)
+      // The first round is for the engine to warm up.
+      if (round === 0) continue
+      const sum = sums[index]!
+      sum.count += found.count
+      sum.milliseconds += found.milliseconds
+      sum.cpu += found.cpu
+    }
+  }
+  return contenders.map(({ verifier }, index) => {
+    const { count, milliseconds, cpu } = sums[index]!
+    const perSecond = (count * 1000) / milliseconds
+    return { workload: workload.name, verifier, perSecond, cpuMicroseconds: cpu / count }
+  })
+}
+
+function measure(
+  verify: Verify,
+  bundles: readonly string[],
+  seconds: number,
+): { count: number; milliseconds: number; cpu: number } {
+  const began = performance.now()
+  const cpuBefore = process.cpuUsage()
+  let count = 0
+  while (performance.now() - began < seconds * 1000) verify(bundles[count++ % bundles.length]!)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { count, milliseconds: performance.now() - began, cpu: user + system }
+}
+
+function ours(workload: Workload): Verify {
+  const trustedRoot = loadTrustedRoot(workload.trustedRoot)
+  const expected = {
+    artifact: { bytes: workload.artifact },
+    certificate: { identity: workload.identity, issuerPattern: '*' },
+    requires: { log: 1 },
+  }
+  const now = new Date()
+  const verify: Verify = (bundle) => {
+    verifyBundle(bundle, { trustedRoot }, expected, now)
+  }
+  requireRefusal(verify, workload)
+  return verify
+}
+
+function theirs(workload: Workload): Verify {
+  const root = TrustedRoot.fromJSON(JSON.parse(workload.trustedRoot))
+  // Certificate transparency, which chancery/verify does not check, is left out for both.
+  const verifier = new Verifier(toTrustMaterial(root), { tlogThreshold: 1, ctlogThreshold: 0 })
+  const artifact = Buffer.from(workload.artifact)
+  const policy = { subjectAlternativeName: workload.identity }
+  const verify: Verify = (bundle) => {
+    verifier.verify(toSignedEntity(bundleFromJSON(JSON.parse(bundle)), artifact), policy)
+  }
+  requireRefusal(verify, workload)
+  return verify
+}
+
+/** A verifier that accepts everything would be fast. */
+function requireRefusal(verify: Verify, { bundles }: Workload): void {
+  const [bundle] = bundles
+  verify(bundle!)
+  const json = JSON.parse(bundle!) as { messageSignature: { signature: string } }
+  const signature = Buffer.from(json.messageSignature.signature, 'base64')
+  signature[signature.length - 1]! ^= 1
+  json.messageSignature.signature = signature.toString('base64')
+  assert.throws(() => verify(JSON.stringify(json)))
+}
