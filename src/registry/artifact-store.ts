@@ -5,6 +5,8 @@ import type { PulledManifest } from './registry-client.ts'
 
 /** Where images, and what belongs to them, are read from: a repository, or a directory. */
 export interface ArtifactSource {
+  /** What it is called in an error: `registry/repository`, or `the directory`. */
+  readonly name: string
   /** The repository, where it is one: another of the same registry may take blobs over from it. */
   readonly repository: RepositoryName | undefined
   /** A manifest by tag or digest; undefined only if there is none. */

@@ -60,7 +60,7 @@ export function tagOf(digest: string, kind: TaggedKind): string {
  */
 export async function readImageTree(source: ArtifactSource, reference: string): Promise<ImageTree> {
   const pulled = await source.findManifest(reference)
-  if (pulled === undefined) throw absent(reference)
+  if (pulled === undefined) throw absent(source, reference)
   return new TreeReader(source).read(pulled, [], true)
 }
 
@@ -115,7 +115,7 @@ class TreeReader {
 
   async #getChild({ digest, size, mediaType }: Descriptor): Promise<PulledManifest> {
     const found = await this.#source.findManifest(digest)
-    if (found === undefined) throw absent(digest)
+    if (found === undefined) throw absent(this.#source, digest)
     if (found.bytes.length === size && found.mediaType === mediaType) return found
     throw new ChanceryError(
       'ERR_REGISTRY_DIGEST',
@@ -134,8 +134,8 @@ class TreeReader {
   }
 }
 
-function absent(reference: string): ChanceryError {
-  return new ChanceryError('ERR_REGISTRY_NOT_FOUND', `there is no ${reference}`, {
+function absent({ name }: ArtifactSource, reference: string): ChanceryError {
+  return new ChanceryError('ERR_REGISTRY_NOT_FOUND', `there is no ${reference} in ${name}`, {
     hints: ['Check the name; an index may list images that were never pushed with it.'],
   })
 }

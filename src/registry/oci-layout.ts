@@ -57,6 +57,7 @@ export async function openOciLayout(directory: string): Promise<OciLayout> {
   let bySubject: Promise<ReadonlyMap<string, readonly Referrer[]>> | undefined
   return {
     digest: image.digest,
+    name: 'the directory',
     repository: undefined,
     async findManifest(reference) {
       const digest = reference.startsWith('sha256:') ? reference : tags.get(reference)

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../format/oci-manifest.ts'
+import { referenceContext } from '../format/oci-reference.ts'
 import { artifactsUnderTag } from './artifacts-under-tag.ts'
 import type { ArtifactSink, ArtifactSource } from './artifact-store.ts'
 import { mergeIntoTag } from './merge-into-tag.ts'
@@ -14,6 +15,7 @@ export function repositorySource(
   signal?: AbortSignal,
 ): ArtifactSource {
   return {
+    name: referenceContext(repository),
     repository,
     findManifest: (reference) => client.findManifest(repository, reference, signal),
     openBlob: (descriptor) => client.openBlob(repository, descriptor, signal),
