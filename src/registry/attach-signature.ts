@@ -6,8 +6,9 @@ import {
   verifySimpleSigningSignature,
 } from '../verify/simple-signing-signature.ts'
 import { artifactsUnderTag } from './artifacts-under-tag.ts'
+import type { SeenSignatures } from './find-signature.ts'
 import { mergeIntoTag } from './merge-into-tag.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 import {
   describeSignature,
@@ -23,6 +24,8 @@ export interface AttachOptions {
    * that is there already counts as the same, even where the algorithm makes another one each time.
    */
   readonly publicKey?: Uint8Array
+  /** What {@link findSignature} saw a moment ago; spares reading it again. */
+  readonly seen?: SeenSignatures | undefined
   readonly signal?: AbortSignal
 }
 
@@ -33,6 +36,8 @@ export interface AttachedSignature {
   readonly outcome: 'attached' | 'already-attached'
   /** How many signatures the image has now. */
   readonly signatures: number
+  /** What the tag holds now, as it was read last. */
+  readonly found: PulledManifest | undefined
 }
 
 /**
@@ -57,7 +62,7 @@ export async function attachSignature(
   requireFit(image, signature, options.publicKey)
   const tag = signatureTag(image.digest)
   const entry = describeSignature(signature)
-  const { outcome, entries } = await mergeIntoTag(
+  const { outcome, entries, found } = await mergeIntoTag(
     client,
     image.repository,
     tag,
@@ -68,13 +73,14 @@ export async function attachSignature(
         artifactsUnderTag.isSame(layer, entry) ||
         isOfSameKey(layer, entry, image, signature.payload, options),
       prepare: async (signal) => {
-        await client.pushBlob(image.repository, signature.payload, signal)
+        await client.uploadBlob(image.repository, signature.payload, signal)
       },
+      seen: options.seen,
       signal: options.signal,
     },
   )
   const isAdded = outcome === 'added'
-  return { tag, outcome: isAdded ? 'attached' : 'already-attached', signatures: entries }
+  return { tag, outcome: isAdded ? 'attached' : 'already-attached', signatures: entries, found }
 }
 
 function requireFit(

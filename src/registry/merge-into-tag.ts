@@ -1,7 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { referenceContext } from '../format/oci-reference.ts'
 import type { RepositoryName } from './origins.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { TagMerge, type TagContent } from './tag-merge.ts'
 
 /** What somebody wants a tag to hold, besides what it holds. */
@@ -11,6 +11,8 @@ export interface TagAddition<Entry> {
   readonly isStoodForBy: (existing: Entry) => boolean
   /** Stores what the entry refers to; called only if it is not there yet. */
   readonly prepare?: (signal: AbortSignal | undefined) => Promise<void>
+  /** What the tag held a moment ago, if that was read; spares reading it again. */
+  readonly seen?: { readonly found: PulledManifest | undefined } | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -19,6 +21,8 @@ export interface MergedAddition {
   readonly outcome: 'added' | 'already-there'
   /** How many entries the tag holds now. */
   readonly entries: number
+  /** What the tag holds now. */
+  readonly found: PulledManifest | undefined
 }
 
 interface Waiting<Entry> {
@@ -121,9 +125,12 @@ class Batch<Entry> {
 
   async #merge(): Promise<void> {
     const signal = this.#allGone.signal
-    const first = await this.#client.findManifest(this.#repository, this.#tag, signal)
-    const existing = this.#content.entriesOf(first)
-    const missing = this.#settleThoseThere(existing)
+    const seen = this.#batch.length === 1 ? this.#batch[0]?.addition.seen : undefined
+    const first =
+      seen === undefined
+        ? await this.#client.findManifest(this.#repository, this.#tag, signal)
+        : seen.found
+    const missing = this.#settleThoseThere(first)
     const isPrepared = await Promise.all(missing.map((one) => this.#prepare(one)))
     const prepared = missing.filter((_, index) => isPrepared[index])
     const fresh: Waiting<Entry>[] = []
@@ -135,17 +142,19 @@ class Batch<Entry> {
     if (fresh.length === 0) return
     const additions = fresh.map(({ addition }) => addition.entry)
     const merge = new TagMerge(this.#client, this.#repository, this.#tag, this.#content, signal)
-    const entries = await merge.run(first, additions)
-    for (const { resolve } of fresh) resolve({ outcome: 'added', entries })
-    for (const { resolve } of twins) resolve({ outcome: 'already-there', entries })
+    const found = await merge.run(first, additions)
+    const entries = this.#content.entriesOf(found).length
+    for (const { resolve } of fresh) resolve({ outcome: 'added', entries, found })
+    for (const { resolve } of twins) resolve({ outcome: 'already-there', entries, found })
   }
 
   /** @returns Those that are not there. */
-  #settleThoseThere(existing: readonly Entry[]): Waiting<Entry>[] {
+  #settleThoseThere(found: PulledManifest | undefined): Waiting<Entry>[] {
+    const existing = this.#content.entriesOf(found)
     return this.#batch.filter((one) => {
       try {
         if (!existing.some((entry) => one.addition.isStoodForBy(entry))) return true
-        one.resolve({ outcome: 'already-there', entries: existing.length })
+        one.resolve({ outcome: 'already-there', entries: existing.length, found })
       } catch (error) {
         one.reject(error)
       }

@@ -39,6 +39,11 @@ export interface StoredManifest {
   readonly subjectDigest: string | undefined
 }
 
+interface UploadedBlob {
+  readonly digest: string
+  readonly content: Uint8Array | (() => Promise<StreamedBody>)
+}
+
 /** What a manifest replaces; a registry that honours neither ignores both. Source: RFC 9110, section 13.1. */
 export interface PushCondition {
   /** The ETag of the manifest that is replaced. */
@@ -163,6 +168,40 @@ export class RegistryClient implements Disposable {
     return digest
   }
 
+  /**
+   * Like {@link pushBlob}, but does not ask first: for a small blob that is hardly there. It goes along with the first
+   * request, and once more where the registry does not take it so.
+   *
+   * Source: distribution-spec, "Pushing a blob monolithically", "Single POST".
+   *
+   * @returns Its digest.
+   */
+  async uploadBlob(
+    repository: RepositoryName,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const digest = digestOf(bytes)
+    try {
+      const start = await this.#connection.request(repository, 'push', {
+        method: 'POST',
+        path: `blobs/uploads/?digest=${digest}`,
+        headers: { 'content-type': 'application/octet-stream' },
+        body: bytes,
+        maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
+        signal,
+      })
+      if (start.status === 202) {
+        await this.#finishUpload(repository, start, { digest, content: bytes }, signal)
+      } else if (start.status !== 201) await this.#pushBlobOnce(repository, digest, bytes, signal)
+    } catch (error) {
+      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
+      if (!mayHelp || signal?.aborted === true) throw error
+      await this.#pushBlobOnce(repository, digest, bytes, signal)
+    }
+    return digest
+  }
+
   async #pushBlobOnce(
     repository: RepositoryName,
     digest: string,
@@ -237,10 +276,7 @@ export class RegistryClient implements Disposable {
   async #upload(
     repository: RepositoryName,
     query: string,
-    blob: {
-      readonly digest: string
-      readonly content: Uint8Array | (() => Promise<StreamedBody>)
-    },
+    blob: UploadedBlob,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const start = await this.#connection.request(repository, 'push', {
@@ -252,6 +288,15 @@ export class RegistryClient implements Disposable {
     })
     if (start.status === 201 && query !== '') return
     if (start.status !== 202) throw errorOfAnswer(repository, start)
+    await this.#finishUpload(repository, start, blob, signal)
+  }
+
+  async #finishUpload(
+    repository: RepositoryName,
+    start: Answer,
+    blob: UploadedBlob,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { location } = start.headers
     if (location === undefined) throw badAnswer(repository, 'expected the location of an upload')
     const content = blob.content instanceof Uint8Array ? blob.content : await blob.content()

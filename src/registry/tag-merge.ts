@@ -78,9 +78,12 @@ export class TagMerge<Entry> {
    * Adds entries and sees them last.
    *
    * @param first What the tag held a moment ago.
-   * @returns How many entries the tag holds.
+   * @returns What the tag holds now.
    */
-  async run(first: PulledManifest | undefined, additions: readonly Entry[]): Promise<number> {
+  async run(
+    first: PulledManifest | undefined,
+    additions: readonly Entry[],
+  ): Promise<PulledManifest | undefined> {
     this.#learn(this.#content.entriesOf(first))
     this.#known.push(...additions)
     await this.#write(first)
@@ -98,7 +101,7 @@ export class TagMerge<Entry> {
       }
       confirmations++
       const mayBeUndone = this.#hasSeenOthers && !this.#isConditional
-      if (confirmations >= (mayBeUndone ? CONFIRMATIONS_AMONG_OTHERS : 1)) return present.length
+      if (confirmations >= (mayBeUndone ? CONFIRMATIONS_AMONG_OTHERS : 1)) return found
     }
     throw new ChanceryError(
       'ERR_REGISTRY_UNAVAILABLE',
@@ -115,7 +118,7 @@ export class TagMerge<Entry> {
   async #write(seen: PulledManifest | undefined): Promise<void> {
     const encoded = this.#content.encode(this.#known, seen)
     if (encoded.config !== undefined) {
-      await this.#client.pushBlob(this.#repository, encoded.config, this.#signal)
+      await this.#client.uploadBlob(this.#repository, encoded.config, this.#signal)
     }
     const startedAt = performance.now()
     // The time between this and the write is all that remains for another writer to come between.

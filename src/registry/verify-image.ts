@@ -9,7 +9,7 @@ import {
   type VerifiedSignature,
 } from '../verify/simple-signing-signature.ts'
 import type { RepositoryName } from './origins.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { resolveImage, type ImageByDigest } from './resolve-image.ts'
 import {
   layersOfSignatures,
@@ -66,15 +66,20 @@ export async function verifyImage(
   return verifyResolvedImage(client, image, requirements)
 }
 
-/** Like {@link verifyImage}, for an image whose digest was looked up or comes from an index that was. */
+/**
+ * Like {@link verifyImage}, for an image whose digest was looked up or comes from an index that was.
+ *
+ * @param found What the tag of its signatures holds, where that has just been read.
+ */
 export async function verifyResolvedImage(
   client: RegistryClient,
   image: ImageByDigest,
   requirements: ImageRequirements,
+  found?: PulledManifest,
 ): Promise<ImageVerification> {
   const { signal, annotations = {}, allowedIdentities = [] } = requirements
   const context = referenceContext(image.repository)
-  const layers = await findSignatureLayers(client, image, signal)
+  const layers = await findSignatureLayers(client, image, signal, found)
   const expected: ExpectedImage = {
     digest: image.digest,
     repositories: [context, ...allowedIdentities],
@@ -106,8 +111,10 @@ async function findSignatureLayers(
   client: RegistryClient,
   image: ImageByDigest,
   signal: AbortSignal | undefined,
+  seen: PulledManifest | undefined,
 ): Promise<readonly Descriptor[]> {
-  const found = await client.findManifest(image.repository, signatureTag(image.digest), signal)
+  const tag = signatureTag(image.digest)
+  const found = seen ?? (await client.findManifest(image.repository, tag, signal))
   const layers = found === undefined ? [] : layersOfSignatures(found.manifest)
   if (layers.length > 0) return layers
   throw new ChanceryError(

@@ -100,12 +100,13 @@ describe('attachSignature', () => {
     const image = await pushTestImage(`${registry.host}/team/app:1`)
     const { payload, sign: makeSignature } = await signWithNewKey(client, image.reference)
     const signature = makeSignature()
-    const first = await attachSignature(client, image, { payload, signature })
+    const { found, ...first } = await attachSignature(client, image, { payload, signature })
     assert.deepEqual(first, {
       tag: signatureTag(image.digest),
       outcome: 'attached',
       signatures: 1,
     })
+    assert.equal(found?.manifest.kind === 'manifest' ? found.manifest.layers.length : 0, 1)
     const wrapped = signature.replace(/.{20}/g, '$&\n')
     const again = await attachSignature(client, image, { payload, signature: wrapped })
     assert.equal(again.outcome, 'already-attached')

@@ -1,6 +1,6 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import { parseReference, referenceContext } from '../../format/oci-reference.ts'
-import { findSignature } from '../../registry/find-signature.ts'
+import { findSignature, type SeenSignatures } from '../../registry/find-signature.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { parseAnnotations } from '../annotations.ts'
@@ -40,6 +40,8 @@ export interface SignFlags extends RegistryFlags, ServerFlags {
 
 /** How long looking images up and publishing signatures may take, each. */
 const REGISTRY_TIMEOUT_MS = 5 * 60_000
+/** Signatures that were seen so long ago are looked for again before one is added. */
+const RECENT_MS = 10_000
 
 /** `chancery sign`: says on stderr how it goes, and with `--json` on stdout what became of each image. */
 export async function sign(
@@ -69,11 +71,12 @@ export async function sign(
     AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
   )
   requireOneForFiles(flags, found)
-  const { unsigned, signed } = await splitBySignature(this, client, flags, signer, found)
+  const look = await lookForSignatures(this, client, flags, signer, found)
+  const { unsigned, signed } = look
   const outcome = unsigned.length === 0 ? undefined : await signer.sign(unsigned)
   const results = [
     ...signed.map(({ image }) => resultOf(image, 'already-signed')),
-    ...(outcome === undefined ? [] : await finish(this, client, flags, unsigned, outcome)),
+    ...(outcome === undefined ? [] : await finish(this, client, flags, look, outcome)),
   ]
   const [only] = signed
   if (only !== undefined) await writeFiles(flags, only.image, only.signature)
@@ -143,29 +146,40 @@ function usage(message: string, ...hints: readonly string[]): ChanceryError {
   return new ChanceryError('ERR_CLI_USAGE', message, { hints })
 }
 
-/** Tells which images have this signature already. Nothing is signed before all of them have been looked at. */
-async function splitBySignature(
+/** Which images have this signature already, and which have to be signed. */
+interface Look {
+  readonly unsigned: readonly ImageToSign[]
+  readonly signed: readonly { readonly image: ImageToSign; readonly signature: string }[]
+  /** What the images had, by their names. */
+  readonly seen: ReadonlyMap<string, SeenSignatures>
+  /** By the clock of `performance.now()`. */
+  readonly seenAt: number
+}
+
+/** Looks for signatures that are there already. Nothing is signed before all images have been looked at. */
+async function lookForSignatures(
   context: CliContext,
   client: RegistryClient,
   flags: SignFlags,
   signer: ImageSigner,
   images: readonly ImageToSign[],
-): Promise<{
-  readonly unsigned: readonly ImageToSign[]
-  readonly signed: readonly { readonly image: ImageToSign; readonly signature: string }[]
-}> {
-  if (flags.force === true || !flags.publish) return { unsigned: images, signed: [] }
+): Promise<Look> {
+  const seenAt = performance.now()
+  if (flags.force === true || !flags.publish) {
+    return { unsigned: images, signed: [], seen: new Map(), seenAt }
+  }
   const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
   const found = await inParallel(images, flags.maxWorkers, async (image) => ({
     image,
-    signature: await findSignature(client, image.image, image.payload, signer.publicKey, signal),
+    ...(await findSignature(client, image.image, image.payload, signer.publicKey, signal)),
   }))
   const signed = found.flatMap(({ image, signature }) =>
     signature === undefined ? [] : [{ image, signature }],
   )
   for (const { image } of signed) context.output.progress(`already signed: ${image.name}`)
   const unsigned = found.filter(({ signature }) => signature === undefined)
-  return { unsigned: unsigned.map(({ image }) => image), signed }
+  const seen = new Map(found.map((each) => [each.image.name, { found: each.found }]))
+  return { unsigned: unsigned.map(({ image }) => image), signed, seen, seenAt }
 }
 
 /** Writes and publishes the signatures; what fails for one image fails for that one. */
@@ -173,12 +187,13 @@ async function finish(
   context: CliContext,
   client: RegistryClient,
   flags: SignFlags,
-  images: readonly ImageToSign[],
+  { unsigned: images, seen, seenAt }: Look,
   { signatures, publicKey }: SignedImages,
 ): Promise<readonly Result[]> {
   if (signatures === undefined) return images.map((image) => resultOf(image, 'submitted'))
   const annotations = parseAnnotations(flags.annotations ?? [])
   const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
+  const isRecent = performance.now() - seenAt < RECENT_MS
   return inParallel(images, flags.maxWorkers, async (image): Promise<Result> => {
     try {
       const signature = signatures.get(image.name)
@@ -190,7 +205,14 @@ async function finish(
       }
       await writeFiles(flags, image, signature)
       if (!flags.publish) return resultOf(image, 'signed')
-      const made = { image, signature, publicKey, annotations, isForced: flags.force ?? false }
+      const made = {
+        image,
+        signature,
+        publicKey,
+        annotations,
+        isForced: flags.force ?? false,
+        seen: isRecent ? seen.get(image.name) : undefined,
+      }
       return { published: await publishSignature(context.output, client, made, signal) }
     } catch (error) {
       if (!(error instanceof ChanceryError)) throw error

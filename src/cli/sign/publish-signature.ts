@@ -1,5 +1,6 @@
 import type { ChanceryError } from '../../errors/chancery-error.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
+import type { SeenSignatures } from '../../registry/find-signature.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { verifyResolvedImage } from '../../registry/verify-image.ts'
 import { verifySimpleSigningSignature } from '../../verify/simple-signing-signature.ts'
@@ -24,6 +25,8 @@ export interface SignatureOfImage {
   readonly annotations: Readonly<Record<string, string>>
   /** Whether another signature of this key over the same is attached beside the one that is there. */
   readonly isForced: boolean
+  /** What signatures the image had a moment ago. */
+  readonly seen: SeenSignatures | undefined
 }
 
 /**
@@ -34,19 +37,19 @@ export interface SignatureOfImage {
 export async function publishSignature(
   output: Output,
   client: RegistryClient,
-  { image, signature, publicKey, annotations, isForced }: SignatureOfImage,
+  { image, signature, publicKey, annotations, isForced, seen }: SignatureOfImage,
   signal: AbortSignal,
 ): Promise<PublishedImage> {
   const { payload, name } = image
   const expected = { digest: image.image.digest, repositories: 'any' } as const
   verifySimpleSigningSignature({ payload, signature, publicKey }, expected)
-  const options = isForced ? { signal } : { publicKey, signal }
+  const options = isForced ? { signal } : { publicKey, signal, seen }
   const attached = await attachSignature(client, image.image, { payload, signature }, options)
   const already = attached.outcome === 'already-attached'
   output.progress(
     already ? `already signed: ${name}` : `attached: ${name}, which has ${attached.signatures} now`,
   )
-  await verifyResolvedImage(client, image.image, { publicKey, annotations, signal })
+  await verifyResolvedImage(client, image.image, { publicKey, annotations, signal }, attached.found)
   output.progress(`verified: ${name}`)
   const outcome = already ? 'already-signed' : 'attached'
   return { image: name, digest: image.image.digest, outcome }

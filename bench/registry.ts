@@ -1,0 +1,184 @@
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { runProgram } from '../test/support/child-process.ts'
+import { component } from '../test/support/components.ts'
+import { pushTestIndex, type PushedIndex } from '../test/support/images.ts'
+import {
+  startDockerRegistry,
+  startReferrersRegistry,
+  type RunningRegistry,
+} from '../test/support/registries.ts'
+import { createTemporaryDirectory } from '../test/support/temporary-directory.ts'
+import type { Bench } from './bench.ts'
+import { printTable } from './table.ts'
+
+const PLATFORMS = 10
+const CHANCERY = fileURLToPath(new URL('../bin/chancery.js', import.meta.url))
+
+/** A registry behind a proxy that counts. */
+interface CountedRegistry extends AsyncDisposable {
+  readonly host: string
+  /** How many requests there were since the last call. */
+  take(): number
+}
+
+/** Who signs and verifies: a program, and what it says for that. */
+interface Contender {
+  readonly name: string
+  readonly absent: string | false
+  command(): readonly [string, ...string[]]
+  readonly sign: readonly string[]
+  readonly verify: readonly string[]
+  /** Whether its `verify` looks into an index by itself. */
+  readonly isRecursive: boolean
+}
+
+const CONTENDERS: readonly Contender[] = [
+  {
+    name: 'chancery',
+    absent: false,
+    command: () => [process.execPath, CHANCERY],
+    sign: [],
+    verify: ['--recursive'],
+    isRecursive: true,
+  },
+  cosign('cosign-2', 'cosign 2', [], []),
+  cosign('cosign-3', 'cosign 3', ['--use-signing-config=false'], []),
+  cosign(
+    'cosign-3',
+    'cosign 3 legacy',
+    ['--use-signing-config=false', '--new-bundle-format=false'],
+    ['--new-bundle-format=false'],
+  ),
+]
+
+function cosign(
+  which: 'cosign-2' | 'cosign-3',
+  name: string,
+  sign: readonly string[],
+  verify: readonly string[],
+): Contender {
+  const { absent } = component(which)
+  return {
+    name,
+    absent,
+    command: () => [component(which).path],
+    sign: ['--tlog-upload=false', ...sign],
+    verify: ['--insecure-ignore-tlog=true', ...verify],
+    isRecursive: false,
+  }
+}
+
+interface Counts {
+  readonly registry: string
+  readonly program: string
+  readonly sign: number
+  readonly verify: number
+}
+
+export const bench: Bench = {
+  summary: 'registry requests for signing and verifying an index of 10 platforms, beside cosign',
+  async run() {
+    const counts: Counts[] = []
+    const absent: string[] = []
+    for (const [name, start] of [
+      ['docker-registry', startDockerRegistry],
+      ['referrers-registry', startReferrersRegistry],
+    ] as const) {
+      if (component(name).absent !== false) {
+        absent.push(name)
+        continue
+      }
+      await using registry = await countRequests(await start())
+      for (const contender of CONTENDERS) {
+        if (contender.absent === false) counts.push(await measure(name, registry, contender))
+        else if (!absent.includes(contender.name)) absent.push(contender.name)
+      }
+    }
+    print(counts)
+    if (absent.length > 0) process.stdout.write(`\nnot here: ${absent.join(', ')}\n`)
+    return { platforms: PLATFORMS, counts, absent }
+  },
+}
+
+function print(counts: readonly Counts[]): void {
+  const header = ['registry, program', 'sign', 'verify', 'both', 'chancery/this']
+  const rows = counts.map(({ registry, program, sign, verify }) => {
+    const ours = counts.find((each) => each.registry === registry && each.program === 'chancery')
+    const ratio = ((ours?.sign ?? 0) + (ours?.verify ?? 0)) / (sign + verify)
+    return [`${registry}, ${program}`, sign, verify, sign + verify, ratio.toFixed(2)]
+  })
+  printTable(header, rows)
+}
+
+/** Signs a new index and all that it lists with a new key, then verifies all of it. */
+async function measure(
+  registryName: string,
+  registry: CountedRegistry,
+  contender: Contender,
+): Promise<Counts> {
+  await using directory = await createTemporaryDirectory()
+  const repository = `team/${contender.name.replaceAll(' ', '-')}`
+  const index = await pushTestIndex(`${registry.host}/${repository}:1`, PLATFORMS)
+  const [command, ...first] = contender.command()
+  const run = async (...args: readonly string[]): Promise<number> => {
+    registry.take()
+    const options = { cwd: directory.path, env: environmentIn(directory.path), timeoutMs: 300_000 }
+    const done = await runProgram(command, [...first, ...args], options)
+    if (done.code !== 0) throw new Error(`${contender.name} ${args.join(' ')}: ${done.stderr}`)
+    return registry.take()
+  }
+  await run('generate-key-pair')
+  const sign = await run('sign', '-r', '--key', 'cosign.key', ...contender.sign, index.byDigest)
+  const images = contender.isRecursive ? [index.byDigest] : allOf(index)
+  const verify = await run('verify', '--key', 'cosign.pub', ...contender.verify, ...images)
+  return { registry: registryName, program: contender.name, sign, verify }
+}
+
+function allOf(index: PushedIndex): readonly string[] {
+  return [index, ...index.children].map(({ byDigest }) => byDigest)
+}
+
+/** Nothing of this machine's configuration, and no way out of it. */
+function environmentIn(home: string): Record<string, string> {
+  return {
+    HOME: home,
+    DOCKER_CONFIG: home,
+    TUF_ROOT: `${home}/tuf`,
+    TUF_MIRROR: 'http://127.0.0.1:9',
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    NO_PROXY: '127.0.0.1,localhost',
+    COSIGN_YES: 'true',
+    COSIGN_PASSWORD: '',
+  }
+}
+
+async function countRequests(registry: RunningRegistry): Promise<CountedRegistry> {
+  let count = 0
+  const { hostname, port } = new URL(`http://${registry.host}`)
+  const server = createServer((incoming, outgoing) => {
+    count += 1
+    const { method, url, headers } = incoming
+    const forwarded = request({ hostname, port, method, path: url, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    forwarded.on('error', () => outgoing.destroy())
+    incoming.pipe(forwarded)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    take() {
+      const taken = count
+      count = 0
+      return taken
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await registry[Symbol.asyncDispose]()
+    },
+  }
+}
