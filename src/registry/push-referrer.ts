@@ -5,7 +5,7 @@ import { mergeIntoTag } from './merge-into-tag.ts'
 import type { RepositoryName } from './origins.ts'
 import { artifactTypeOf, describeReferrer, fallbackTag, REFERRERS } from './referrers-index.ts'
 import { listByApi } from './referrers.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { RegistryClient, StoredManifest } from './registry-client.ts'
 import { pause } from './retry.ts'
 
 /** What became of a referrer. */
@@ -19,6 +19,7 @@ export interface PushedReferrer {
 /** How often the API is asked whether it lists what was just stored: some take a moment. */
 const MAX_LOOKS = 6
 const FIRST_PAUSE_MS = 100
+const MAX_ATTEMPTS = 4
 
 /**
  * Stores a manifest that has a subject, by its digest, and makes sure that it is listed: the referrers API is trusted
@@ -46,7 +47,7 @@ export async function pushReferrer(
     throw new ChanceryError('ERR_FORMAT_OCI_MANIFEST', 'expected a manifest with a subject')
   }
   const own = `sha256:${sha256Hex(manifest.bytes)}`
-  const stored = await client.storeManifest(repository, own, manifest, { signal })
+  const stored = await storeByDigest(client, repository, own, manifest, signal)
   const { digest } = stored
   const isRecognised = stored.subjectDigest === subjectDigest
   const listing = await awaitListing(client, repository, subjectDigest, digest, signal)
@@ -70,6 +71,28 @@ export async function pushReferrer(
   const addition = { entry, isStoodForBy, signal }
   await mergeIntoTag(client, repository, fallbackTag(subjectDigest), REFERRERS, addition)
   return { digest, listedBy: 'tag' }
+}
+
+/**
+ * Distribution 2.8 refuses a manifest, now and then, with DIGEST_INVALID or MANIFEST_BLOB_UNKNOWN while another writer
+ * links one of its blobs, the empty one for example; a moment later it takes it.
+ */
+async function storeByDigest(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+  signal: AbortSignal | undefined,
+): Promise<StoredManifest> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.storeManifest(repository, digest, manifest, { signal })
+    } catch (error) {
+      const mayPass = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_REFUSED'
+      if (!mayPass || attempt === MAX_ATTEMPTS || signal?.aborted === true) throw error
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (1 + Math.random()), signal)
+    }
+  }
 }
 
 async function awaitListing(

@@ -137,15 +137,25 @@ for (const [name, { start, skip, by }] of Object.entries(registries)) {
 
 /** The embedded registry without its referrers API, which is what `options` change. */
 async function startWithoutApi(
-  options: { readonly isImmutable?: boolean; readonly status?: number } = {},
+  options: {
+    readonly isImmutable?: boolean
+    readonly status?: number
+    /** How many manifests, pushed by digest, are refused before the first one is taken. */
+    readonly refusals?: number
+  } = {},
 ) {
   const registry = await startEmbeddedRegistry()
+  let refusals = options.refusals ?? 0
   const server = await startHostileServer((request, response) => {
     void (async () => {
       const url = request.url ?? ''
       const pieces: Uint8Array[] = []
       for await (const piece of request as AsyncIterable<Uint8Array>) pieces.push(piece)
       const tag = /manifests\/(sha256-\w+(?:\.sig)?)$/.exec(url)?.[1]
+      if (request.method === 'PUT' && url.includes('/manifests/sha256:') && refusals > 0) {
+        refusals -= 1
+        return response.writeHead(400).end('{"errors":[{"code":"DIGEST_INVALID"}]}')
+      }
       if (url.includes('/referrers/')) return response.writeHead(404).end('404 page not found')
       if (options.isImmutable === true && request.method === 'PUT' && tag !== undefined) {
         const there = await fetch(`http://${registry.host}${url}`)
@@ -220,6 +230,20 @@ describe('the fallback tag', () => {
       assert.equal((await tagIndex(client, image)).manifests.length, 1)
     })
   }
+
+  it('is reached where the manifest is refused for a moment, not where it stays so', async () => {
+    for (const [refusals, isTaken] of [
+      [3, true],
+      [4, false],
+    ] as const) {
+      await using registry = await startWithoutApi({ refusals })
+      using client = new RegistryClient()
+      const image = await pushTestImage(`${registry.host}/team/app:1`)
+      const published = publishBundle(client, image, bundle('one'))
+      if (isTaken) assert.equal((await published).listedBy, 'tag')
+      else await assert.rejects(published, { code: 'ERR_REGISTRY_REFUSED' })
+    }
+  })
 
   it('that holds an image is left alone', async () => {
     await using registry = await startWithoutApi()
