@@ -24,7 +24,8 @@ export interface SimpleSigningContent {
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
 
-const MAX_BYTES = 1024 * 1024
+/** The most bytes of a Cosign metadata file. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024
 const MAX_REFERENCE = 1024
 const NEWLINE = 0x0a
 const OPEN_BRACE = 0x7b
@@ -110,11 +111,11 @@ export function parseSimpleSigning(bytes: Uint8Array): SimpleSigningPayload {
 }
 
 function readDocument(bytes: Uint8Array): unknown {
-  if (bytes.length > MAX_BYTES) throw refused('$', `at most ${MAX_BYTES} bytes`)
+  if (bytes.length > MAX_PAYLOAD_BYTES) throw refused('$', `at most ${MAX_PAYLOAD_BYTES} bytes`)
   const document = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes
   let value: unknown
   try {
-    value = parseJson(document, { maxBytes: MAX_BYTES })
+    value = parseJson(document, { maxBytes: MAX_PAYLOAD_BYTES })
   } catch (cause) {
     if (!(cause instanceof ChanceryError)) throw cause
     throw refused('$', `strict JSON (${cause.message})`, cause)

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { crc32, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { readZip, type ZipLimits } from './zip-reader.ts'
+import { readZip, type ZipEntry, type ZipLimits } from './zip-reader.ts'
 
 /** Every field of an entry can be given a value that does not fit the others. */
 interface Fake {
@@ -452,6 +452,27 @@ describe('readZip refuses', () => {
     )
   })
 })
+
+describe('readInBackground', () => {
+  it('gives what read gives, of stored and deflated files', async () => {
+    for (const { read, readInBackground } of readZip(forge([A, B])).entries.map(bound)) {
+      assert.deepEqual(await readInBackground(), new Uint8Array(read()))
+    }
+  })
+
+  it('refuses what read refuses', async () => {
+    const trailing = Buffer.concat([deflateRawSync(Buffer.from(B.content!)), Buffer.from('hidden')])
+    const damages: Partial<Fake>[] = [{ crc: 7 }, { size: 199 }, { size: 201 }, { data: trailing }]
+    for (const damage of damages) {
+      const [entry] = readZip(forge([{ ...B, ...damage }])).entries
+      await assert.rejects(async () => entry?.readInBackground(), { code: 'ERR_FORMAT_ZIP' })
+    }
+  })
+})
+
+function bound(entry: ZipEntry) {
+  return { read: () => entry.read(), readInBackground: () => entry.readInBackground() }
+}
 
 describe('readZip limits', () => {
   it('the number of entries, before it reads them', () => {

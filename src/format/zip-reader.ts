@@ -1,4 +1,6 @@
-import { crc32, inflateRawSync } from 'node:zlib'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { crc32, inflateRaw, inflateRawSync } from 'node:zlib'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { readDirectory, type ZipHeader } from './zip-directory.ts'
 import { findDirectory } from './zip-end.ts'
@@ -22,6 +24,8 @@ export interface ZipEntry {
    * @throws ChanceryError ERR_FORMAT_ZIP if the data is malformed, or its size or CRC-32 is not what the archive says.
    */
   read(): Uint8Array
+  /** As {@link read}, for large files: decompresses on another thread, and takes turns with other work. */
+  readInBackground(): Promise<Uint8Array>
 }
 
 /** A ZIP archive whose directory has been read and checked. */
@@ -104,6 +108,17 @@ function checkPaths(headers: readonly ZipHeader[]): void {
   }
 }
 
+/** What zlib returns with the option `info`. */
+interface Inflated {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
+}
+
+const inflateAsync = promisify(inflateRaw)
+const INFLATED_CHUNK_BYTES = 1024 * 1024
+const CRC_SLICE_BYTES = 8 * 1024 * 1024
+const DEFLATED = 'deflated data of the size that the directory says'
+
 class Entry implements ZipEntry {
   readonly path: string
   readonly isDirectory: boolean
@@ -125,25 +140,60 @@ class Entry implements ZipEntry {
 
   read(): Uint8Array {
     const content = this.#isStored ? this.#data : this.#inflate()
+    this.#checkSize(content)
+    return this.#checked(content, crc32(content))
+  }
+
+  async readInBackground(): Promise<Uint8Array> {
+    const content = this.#isStored ? this.#data : await this.#inflateInBackground()
+    this.#checkSize(content)
+    let found = 0
+    for (let at = 0; at < content.length; at += CRC_SLICE_BYTES) {
+      found = crc32(content.subarray(at, at + CRC_SLICE_BYTES), found)
+      await setImmediate()
+    }
+    return this.#checked(content, found)
+  }
+
+  #checkSize(content: Buffer): void {
     if (content.length !== this.size) throw this.#damaged('the size that the directory says')
-    if (crc32(content) !== this.crc32) throw this.#damaged('the CRC-32 that the directory says')
+  }
+
+  #checked(content: Buffer, found: number): Uint8Array {
+    if (found !== this.crc32) throw this.#damaged('the CRC-32 that the directory says')
     return new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
   }
 
   #inflate(): Buffer {
-    let inflated: { buffer: Buffer; engine: { bytesWritten: number } }
+    let inflated: Inflated
     try {
-      // One byte more than announced shows a longer file; nothing beyond that byte is ever made.
-      const options = { maxOutputLength: this.size + 1, info: true }
-      inflated = inflateRawSync(this.#data, options) as unknown as typeof inflated
+      inflated = inflateRawSync(this.#data, this.#inflation()) as unknown as Inflated
     } catch (cause) {
-      throw this.#damaged('deflated data of the size that the directory says', cause)
+      throw this.#damaged(DEFLATED, cause)
     }
-    // Data after the end of the deflate stream would be bytes that nobody examines.
-    if (inflated.engine.bytesWritten !== this.compressedSize) {
-      throw this.#damaged('deflated data of the size that the directory says')
+    return this.#complete(inflated)
+  }
+
+  async #inflateInBackground(): Promise<Buffer> {
+    let inflated: Inflated
+    try {
+      const options = { ...this.#inflation(), chunkSize: INFLATED_CHUNK_BYTES }
+      inflated = (await inflateAsync(this.#data, options)) as unknown as Inflated
+    } catch (cause) {
+      throw this.#damaged(DEFLATED, cause)
     }
-    return inflated.buffer
+    return this.#complete(inflated)
+  }
+
+  /** One byte more than announced shows a longer file; nothing beyond that byte is ever made. */
+  #inflation() {
+    return { maxOutputLength: this.size + 1, info: true }
+  }
+
+  /** Data after the end of the deflate stream would be bytes that nobody examines. */
+  #complete({ buffer, engine }: Inflated): Buffer {
+    if (engine.bytesWritten !== this.compressedSize) throw this.#damaged(DEFLATED)
+    return buffer
   }
 
   #damaged(expected: string, cause?: unknown): ChanceryError {

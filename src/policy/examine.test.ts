@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
-import { describeDenial, examine, type DenialReason, type Examination } from './examine.ts'
+import {
+  describeDenial,
+  examine,
+  examineInBackground,
+  type DenialReason,
+  type Examination,
+} from './examine.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
 const RULES = { allowedImages: ['registry.acme.test/team/*'], allowOtherFiles: false }
@@ -11,12 +17,21 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
+function file(path: string, content: Uint8Array) {
+  return {
+    path,
+    size: content.length,
+    read: () => content,
+    readInBackground: () => Promise.resolve(content),
+  }
+}
+
 function metadata(dockerReference: string, annotations?: Record<string, string>): Uint8Array {
   return encodeSimpleSigning({ dockerReference, manifestDigest: DIGEST, annotations })
 }
 
 function one(content: Uint8Array, rules = RULES): Examination {
-  return examine({ files: [{ path: 'payload.json', bytes: content }] }, rules)
+  return examine({ files: [file('payload.json', content)] }, rules)
 }
 
 function reasons(examination: Examination): readonly DenialReason[] {
@@ -152,10 +167,10 @@ describe('examine', () => {
   it('one bad file among good ones denies the request; a file with two signatures is examined once', () => {
     const good = metadata('registry.acme.test/team/app')
     const files = [
-      { path: 'a.json', bytes: good },
-      { path: 'a.json', bytes: good },
-      { path: 'b.json', bytes: metadata('registry.acme.test/other') },
-      { path: 'c.txt', bytes: bytes('x') },
+      file('a.json', good),
+      file('a.json', good),
+      file('b.json', metadata('registry.acme.test/other')),
+      file('c.txt', bytes('x')),
     ]
     const examination = examine({ files }, RULES)
     assert.deepEqual(
@@ -169,6 +184,40 @@ describe('examine', () => {
         ['c.txt', 'allowOtherFiles'],
       ],
     )
+  })
+
+  it('a file larger than any metadata is denied by its size, and nothing is read', async () => {
+    let reads = 0
+    const counted = (path: string, size: number) => ({
+      path,
+      size,
+      read: () => {
+        reads += 1
+        return new Uint8Array(size)
+      },
+      readInBackground: async () => counted(path, size).read(),
+    })
+    const plan = { files: [counted('a.json', 10), counted('big.bin', 1024 * 1024 + 1)] }
+    for (const found of [examine(plan, RULES), await examineInBackground(plan, RULES)]) {
+      const [reason, ...more] = reasons(found)
+      assert.deepEqual(more, [])
+      assert.equal(reason?.path, 'big.bin')
+      assert.equal(reason.rule, 'allowOtherFiles')
+      assert.match(reason.reason, /1048577 bytes.*at most 1048576/)
+      assert.equal(reads, 0)
+    }
+    const rules = { ...RULES, allowOtherFiles: true }
+    assert.deepEqual(examine(plan, rules).decision, { allowed: true })
+    assert.equal(reads, 2)
+  })
+
+  it('says the same in the background', async () => {
+    const files = [
+      file('a.json', metadata('registry.acme.test/team/app')),
+      file('b.json', metadata('registry.acme.test/other')),
+      file('c.txt', bytes('x')),
+    ]
+    assert.deepEqual(await examineInBackground({ files }, RULES), examine({ files }, RULES))
   })
 
   it('a malformed rule is an error, never a rule that is skipped', () => {
@@ -196,10 +245,7 @@ describe('examine', () => {
 
 describe('describeDenial', () => {
   it('is one sentence, and each fix once', () => {
-    const files = Array.from({ length: 7 }, (_, index) => ({
-      path: `${index}.txt`,
-      bytes: bytes('x'),
-    }))
+    const files = Array.from({ length: 7 }, (_, index) => file(`${index}.txt`, bytes('x')))
     const { reason, hints } = describeDenial(reasons(examine({ files }, RULES)))
     assert.match(
       reason,
@@ -209,7 +255,7 @@ describe('describeDenial', () => {
   })
 
   it('nothing in a file name can hide', () => {
-    const files = [{ path: 'a\u202Egnp.exe', bytes: bytes('x') }]
+    const files = [file('a\u202Egnp.exe', bytes('x'))]
     assert.ok(!describeDenial(reasons(examine({ files }, RULES))).reason.includes('\u202E'))
   })
 })

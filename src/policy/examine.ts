@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { normaliseRepository } from '../format/oci-reference.ts'
 import {
+  MAX_PAYLOAD_BYTES,
   parseSimpleSigning,
   resemblesSimpleSigning,
   type SimpleSigningPayload,
@@ -55,9 +57,14 @@ export type ExaminationDecision =
 
 /** What is in the files that are to be signed, and what the policy says to it. */
 export interface Examination {
-  /** Every well-formed metadata file whose image has a name, allowed or not, in the plan's order. */
+  /** Every well-formed metadata file whose image has a name, allowed or not, in the plan's order; none where no file was read. */
   readonly images: readonly ExaminedImage[]
   readonly decision: ExaminationDecision
+}
+
+type ExaminedFile = Pick<PlannedFile, 'path' | 'size' | 'read' | 'readInBackground'>
+interface ExaminedPlan {
+  readonly files: readonly ExaminedFile[]
 }
 
 /**
@@ -66,32 +73,72 @@ export interface Examination {
  * A file is Cosign metadata if it is so strictly; a file that merely resembles it is denied under every policy, because
  * another reader could take it for metadata of an image that the policy does not allow.
  *
- * @throws ChanceryError ERR_POLICY_IMAGE_PATTERN if a rule is malformed.
+ * A file that is larger than any Cosign metadata is denied by its size where the policy allows no other files, and
+ * then no file is read.
+ *
+ * @throws ChanceryError ERR_POLICY_IMAGE_PATTERN if a rule is malformed; as `read` of the files.
  */
-export function examine(
-  plan: { readonly files: readonly Pick<PlannedFile, 'path' | 'bytes'>[] },
+export function examine(plan: ExaminedPlan, rules: ExaminationRules): Examination {
+  const running = new RunningExamination(plan, rules)
+  for (const file of running.unread) running.add(file.path, file.read())
+  return running.finish()
+}
+
+/**
+ * As {@link examine}, for files that are large together: reads them on another thread, one at a time, and lets other
+ * work run between them.
+ *
+ * @throws ChanceryError as {@link examine}.
+ */
+export async function examineInBackground(
+  plan: ExaminedPlan,
   rules: ExaminationRules,
-): Examination {
-  const images: ExaminedImage[] = []
-  const reasons: DenialReason[] = []
-  const patterns = patternsOf(rules.allowedImages)
-  const examined = new Set<string>()
-  for (const { path, bytes } of plan.files) {
-    if (examined.has(path)) continue
-    examined.add(path)
+): Promise<Examination> {
+  const running = new RunningExamination(plan, rules)
+  for (const file of running.unread) {
+    running.add(file.path, await file.readInBackground())
+    await setImmediate()
+  }
+  return running.finish()
+}
+
+class RunningExamination {
+  /** The files to examine, each once; none where a size alone decides. */
+  readonly unread: Iterable<ExaminedFile>
+  readonly #images: ExaminedImage[] = []
+  readonly #reasons: DenialReason[] = []
+  readonly #patterns: readonly ImagePattern[]
+  readonly #rules: ExaminationRules
+
+  constructor({ files }: ExaminedPlan, rules: ExaminationRules) {
+    this.#rules = rules
+    this.#patterns = patternsOf(rules.allowedImages)
+    const unread = new Map(files.map((file) => [file.path, file]))
+    if (!rules.allowOtherFiles) {
+      for (const { path, size } of unread.values()) {
+        if (size > MAX_PAYLOAD_BYTES) this.#reasons.push(tooLarge(path, size))
+      }
+    }
+    this.unread = this.#reasons.length > 0 ? [] : unread.values()
+  }
+
+  add(path: string, bytes: Uint8Array): void {
     const payload = readMetadata(bytes)
     if (payload === null) {
-      if (!rules.allowOtherFiles) reasons.push(otherFile(path))
+      if (!this.#rules.allowOtherFiles) this.#reasons.push(otherFile(path))
     } else if (payload instanceof ChanceryError) {
-      reasons.push(malformed(path, payload))
+      this.#reasons.push(malformed(path, payload))
     } else {
-      const reason = examineImage(path, payload, patterns, images)
-      if (reason !== undefined) reasons.push(reason)
+      const reason = examineImage(path, payload, this.#patterns, this.#images)
+      if (reason !== undefined) this.#reasons.push(reason)
     }
   }
-  return {
-    images,
-    decision: reasons.length === 0 ? { allowed: true } : { allowed: false, reasons },
+
+  finish(): Examination {
+    const reasons = this.#reasons
+    const decision =
+      reasons.length === 0 ? { allowed: true as const } : { allowed: false as const, reasons }
+    return { images: this.#images, decision }
   }
 }
 
@@ -154,6 +201,15 @@ function malformed(path: string, error: ChanceryError): DenialReason {
     value: error.message,
     reason: `the file looks like Cosign metadata, but is not: ${error.message}`,
     fix: error.hints[0] ?? 'Make the file with "chancery generate" or "cosign generate".',
+  }
+}
+
+function tooLarge(path: string, size: number): DenialReason {
+  return {
+    ...otherFile(path),
+    reason:
+      `the file has ${size} bytes, Cosign metadata has at most ${MAX_PAYLOAD_BYTES}, ` +
+      'and the signing policy allows no other files',
   }
 }
 

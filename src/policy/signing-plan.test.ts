@@ -6,7 +6,12 @@ import yauzl from 'yauzl'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { writeZip } from '../format/zip-writer.ts'
 import { parseArtifactConfiguration } from './artifact-configuration.ts'
-import { assembleSignedArtifact, planSigning, type ArtifactInput } from './signing-plan.ts'
+import {
+  assembleSignedArtifact,
+  planSigning,
+  type ArtifactInput,
+  type PlannedFile,
+} from './signing-plan.ts'
 import { getTemplate } from './templates.ts'
 
 const AT = new Date('2026-01-02T03:04:06Z')
@@ -34,6 +39,12 @@ function zip(entries: Readonly<Record<string, string>>): ArtifactInput {
 
 function entry(path: string, text = '{}'): ArtifactInput {
   return { kind: 'entry', path, bytes: bytes(text) }
+}
+
+/** A planned file with what reading it gives. */
+function described(file: PlannedFile) {
+  const { path, size, outputPath, hash, rsaPadding } = file
+  return { path, size, text: new TextDecoder().decode(file.read()), outputPath, hash, rsaPadding }
 }
 
 function refused(call: () => unknown, code = 'ERR_POLICY_ARTIFACT'): ChanceryError {
@@ -74,20 +85,32 @@ describe('planSigning', () => {
     const expected = [
       {
         path: 'payload.json',
-        bytes: bytes('{}'),
+        size: 2,
+        text: '{}',
         outputPath: 'payload.json.sig',
         hash: 'sha256',
         rsaPadding: 'pkcs1',
       },
     ]
     const inZip = planSigning(TEMPLATE, zip({ 'payload.json': '{}' }), {})
-    assert.deepEqual(
-      inZip.files.map((file) => ({ ...file, bytes: new Uint8Array(file.bytes) })),
-      expected,
-    )
+    assert.deepEqual(inZip.files.map(described), expected)
+    assert.equal(inZip.size, 2)
     const bare = planSigning(TEMPLATE, entry('payload.json'), {})
-    assert.deepEqual(bare.files, expected)
+    assert.deepEqual(bare.files.map(described), expected)
     assert.equal(bare.archive, null)
+  })
+
+  it('decompresses nothing before a file is read, nor for the download', async () => {
+    const content = 'x'.repeat(1000)
+    const whole = zip({ x: content })
+    const damaged = { ...whole, bytes: whole.bytes.slice() }
+    // A block type that does not exist, at the start of the data behind the local header and the name.
+    damaged.bytes[31] = 0xff
+    const plan = planSigning(model(`<file path="x">${directive('x.sig')}</file>`), damaged, {})
+    assert.equal(plan.size, 1000)
+    assert.ok(assembleSignedArtifact(plan, [bytes('signature')], AT).bytes.length > 0)
+    assert.throws(() => plan.files[0]?.read(), { code: 'ERR_FORMAT_ZIP' })
+    await assert.rejects(async () => plan.files[0]?.readInBackground(), { code: 'ERR_FORMAT_ZIP' })
   })
 
   it('plans several payloads in the order of the archive; directories are left alone', () => {
@@ -139,7 +162,7 @@ describe('planSigning', () => {
         ['x.b', 'sha384'],
       ],
     )
-    assert.equal(files[0]?.bytes, files[1]?.bytes)
+    assert.equal(files[0]?.read(), files[1]?.read())
   })
 
   it('refuses a parameter that would put the signature elsewhere', () => {

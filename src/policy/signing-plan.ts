@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { matchesGlob } from '../format/glob.ts'
 import { parseZipPath, ZipPaths } from '../format/zip-path.ts'
-import { readZip, type ZipArchive, type ZipLimits } from '../format/zip-reader.ts'
+import { readZip, type ZipArchive, type ZipEntry, type ZipLimits } from '../format/zip-reader.ts'
 import { extendZip, writeZip } from '../format/zip-writer.ts'
 import type {
   ArtifactConfigurationModel,
@@ -43,8 +43,16 @@ export type ArtifactInput =
 export interface PlannedFile {
   /** The file's path in the archive. */
   readonly path: string
-  /** The whole message to sign. */
-  readonly bytes: Uint8Array
+  /** Bytes of the message to sign, which is the whole file; {@link read} returns no other number of them. */
+  readonly size: number
+  /**
+   * The whole message to sign, not to be changed; until this is called, nothing is decompressed.
+   *
+   * @throws ChanceryError ERR_FORMAT_ZIP if the archive's data is not what its directory says.
+   */
+  read(): Uint8Array
+  /** As {@link read}, for large files: decompresses on another thread. */
+  readInBackground(): Promise<Uint8Array>
   /** Where the signature goes: a new path, in the directory of the file. */
   readonly outputPath: string
   readonly hash: 'sha256' | 'sha384' | 'sha512'
@@ -56,10 +64,15 @@ export interface PlannedFile {
 export interface SigningPlan {
   /** At least one. */
   readonly files: readonly PlannedFile[]
+  /** Bytes of the files, each once however many signatures it gets. */
+  readonly size: number
   readonly artifact: ArtifactInput
   /** The archive that was read; null for a bare file. */
   readonly archive: ZipArchive | null
 }
+
+/** How many bytes of contents a plan keeps, so that those who read a small file one after the other share the work. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
 /**
  * Decides which files of an artifact are signed how, exactly as its configuration says.
@@ -95,16 +108,20 @@ export function planSigning(
     if (!taken.add(parseZipPath(planned.outputPath))) throw collision(planned)
     return planned
   })
-  return { files, artifact, archive: content.archive }
+  const signed = new Set(matches.map(({ file }) => file))
+  const size = [...signed].reduce((total, file) => total + content.at(file).size, 0)
+  return { files, size, artifact, archive: content.archive }
 }
+
+type Contents = Pick<PlannedFile, 'path' | 'size' | 'read' | 'readInBackground'>
 
 /** The files of an artifact. */
 interface Content {
   readonly archive: ZipArchive | null
   readonly paths: readonly string[]
   readonly tree: ArtifactTree
-  /** The bytes of the file at an index; the same object every time. */
-  readonly read: (file: number) => Uint8Array
+  /** The file at an index of {@link paths}. */
+  readonly at: (file: number) => Contents
 }
 
 function readArchive(bytes: Uint8Array, limits: ZipLimits | undefined): Content {
@@ -112,23 +129,52 @@ function readArchive(bytes: Uint8Array, limits: ZipLimits | undefined): Content 
   const entries = archive.entries.filter((entry) => !entry.isDirectory)
   const directories = archive.entries.filter((entry) => entry.isDirectory)
   const paths = entries.map((entry) => entry.path)
-  const contents = new Map<number, Uint8Array>()
-  const read = (file: number) => {
-    const known = contents.get(file) ?? entries[file]?.read()
-    assert(known !== undefined)
-    contents.set(file, known)
-    return known
+  const kept = new KeptContents()
+  const at = (file: number) => {
+    const entry = entries[file]
+    assert(entry !== undefined)
+    return kept.of(entry)
   }
   const tree = new ArtifactTree(
     paths,
     directories.map((entry) => entry.path),
   )
-  return { archive, paths, tree, read }
+  return { archive, paths, tree, at }
+}
+
+/** Contents of entries; what was read once is the same object from then on, as far as `MAX_KEPT_BYTES` goes. */
+class KeptContents {
+  readonly #contents = new Map<ZipEntry, Uint8Array>()
+  #size = 0
+
+  of(entry: ZipEntry): Contents {
+    const known = () => this.#contents.get(entry)
+    return {
+      path: entry.path,
+      size: entry.size,
+      read: () => known() ?? this.#keep(entry, entry.read()),
+      readInBackground: async () => known() ?? this.#keep(entry, await entry.readInBackground()),
+    }
+  }
+
+  #keep(entry: ZipEntry, bytes: Uint8Array): Uint8Array {
+    if (!this.#contents.has(entry) && this.#size + bytes.length <= MAX_KEPT_BYTES) {
+      this.#size += bytes.length
+      this.#contents.set(entry, bytes)
+    }
+    return bytes
+  }
 }
 
 function bareFile({ path, bytes }: { readonly path: string; readonly bytes: Uint8Array }): Content {
   const paths = [path]
-  return { archive: null, paths, tree: new ArtifactTree(paths), read: () => bytes }
+  const contents: Contents = {
+    path,
+    size: bytes.length,
+    read: () => bytes,
+    readInBackground: () => Promise.resolve(bytes),
+  }
+  return { archive: null, paths, tree: new ArtifactTree(paths), at: () => contents }
 }
 
 function checkFileName(
@@ -167,7 +213,8 @@ function planFile(
   valueOf: (parameter: string) => string,
 ): PlannedFile {
   const { place, outputFileName, hashAlgorithm, rsaPadding } = directive
-  const path = content.paths[file] ?? ''
+  const contents = content.at(file)
+  const { path } = contents
   const directory = parentOf(path)
   const prefix = directory === '' ? '' : `${directory}/`
   const output = resolveAttribute(
@@ -179,7 +226,7 @@ function planFile(
       parameter === FILE_NAME_REFERENCE ? path.slice(prefix.length) : valueOf(parameter),
   )
   const hash = resolveAttribute(place, 'hash-algorithm', hashAlgorithm, HASH_ALGORITHM, valueOf)
-  const planned = { path, bytes: content.read(file), outputPath: `${prefix}${output}`, hash }
+  const planned = { ...contents, outputPath: `${prefix}${output}`, hash }
   if (rsaPadding === undefined) return planned
   return {
     ...planned,

@@ -95,7 +95,7 @@ export async function uploadUnsignedArtifact(
     )
   }
   const target = targetOf(context, caller, request)
-  const verdict = examineArtifact(
+  const verdict = await examineArtifact(
     target.configuration,
     target.policy,
     { kind: 'file', fileName, bytes },

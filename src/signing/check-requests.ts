@@ -160,7 +160,7 @@ async function artifactProblems(
       ...(file.rsaPadding === undefined ? {} : { rsaPadding: file.rsaPadding }),
     }
     return verifies(() => {
-      verifySignature(publicKey, file.bytes, decodeBase64(signature.signature), scheme)
+      verifySignature(publicKey, file.read(), decodeBase64(signature.signature), scheme)
     })
       ? []
       : [`the signature of ${signature.path} does not verify`]

@@ -80,7 +80,7 @@ async function examineAndSign(
   const artifact = await context.artifacts.load(request.id, 'unsigned')
   const input = inputOf(artifact, request.body.isEntry)
   const configuration = configurationOf(context, request)
-  const verdict = examineArtifact(configuration, policy, input, request.body.parameters)
+  const verdict = await examineArtifact(configuration, policy, input, request.body.parameters)
   const isNews =
     policy.version !== request.body.signingPolicyVersion || verdict.outcome !== 'allowed'
   const events = isNews

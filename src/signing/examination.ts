@@ -4,9 +4,10 @@ import {
   parseArtifactConfiguration,
   type ArtifactConfigurationModel,
 } from '../policy/artifact-configuration.ts'
-import { describeDenial, examine } from '../policy/examine.ts'
+import { describeDenial, examine, examineInBackground } from '../policy/examine.ts'
 import { planSigning, type ArtifactInput, type SigningPlan } from '../policy/signing-plan.ts'
 import type { SigningRequestImage } from '../wire/signing-requests.ts'
+import { inTurn, isLarge } from './large-plan.ts'
 
 /** What an examination found. `failed`: the artifact is not what the configuration describes. `denied`: the policy says no. */
 export type Verdict =
@@ -59,25 +60,33 @@ export function planArtifact(
 
 /**
  * Examines an artifact under a version of a configuration and of a policy. The same bytes, versions and parameters
- * always give the same verdict.
+ * always give the same verdict. Large artifacts are examined without keeping others waiting.
  *
  * @throws ChanceryError ERR_POLICY_PARAMETER if the parameters are not those of the configuration.
  */
-export function examineArtifact(
+export async function examineArtifact(
   configuration: ArtifactConfiguration,
   policy: SigningPolicy,
   artifact: ArtifactInput,
   parameters: Readonly<Record<string, string>>,
-): Verdict {
-  let plan: SigningPlan
+): Promise<Verdict> {
   try {
-    plan = planArtifact(configuration, artifact, parameters)
+    const plan = planArtifact(configuration, artifact, parameters)
+    const { images, decision } = isLarge(plan)
+      ? await inTurn(() => examineInBackground(plan, policy))
+      : examine(plan, policy)
+    if (decision.allowed) return { outcome: 'allowed', images, plan }
+    const { reason, hints } = describeDenial(decision.reasons)
+    return { outcome: 'denied', images, reason, hints }
   } catch (thrown) {
-    if (!(thrown instanceof ChanceryError) || thrown.code === 'ERR_POLICY_PARAMETER') throw thrown
+    const isArtifacts = thrown instanceof ChanceryError && !NOT_OF_THE_ARTIFACT.has(thrown.code)
+    if (!isArtifacts) throw thrown
     return { outcome: 'failed', reason: thrown.message, hints: thrown.hints }
   }
-  const { images, decision } = examine(plan, policy)
-  if (decision.allowed) return { outcome: 'allowed', images, plan }
-  const { reason, hints } = describeDenial(decision.reasons)
-  return { outcome: 'denied', images, reason, hints }
 }
+
+/** What is wrong with the request's parameters or the policy, whatever was submitted. */
+const NOT_OF_THE_ARTIFACT: ReadonlySet<string> = new Set([
+  'ERR_POLICY_PARAMETER',
+  'ERR_POLICY_IMAGE_PATTERN',
+])

@@ -34,7 +34,12 @@ export async function submitRequest(
   if (known !== undefined) return submittedOf(known)
 
   const input = inputOf(artifact, artifact.isEntry)
-  const verdict = examineArtifact(target.configuration, target.policy, input, submission.parameters)
+  const verdict = await examineArtifact(
+    target.configuration,
+    target.policy,
+    input,
+    submission.parameters,
+  )
   const received = newRequest(context, caller, submission, target, {
     fileName: artifact.fileName,
     sha256: encodeHex(hash),

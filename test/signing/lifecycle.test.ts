@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash, verify } from 'node:crypto'
+import { createHash, randomBytes, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { readZip } from '../../src/format/zip-reader.ts'
 import { writeZip } from '../../src/format/zip-writer.ts'
@@ -107,6 +107,39 @@ describe('a signing request', () => {
       ),
       { code: 'ERR_SIGNING_NOT_COMPLETED' },
     )
+  })
+
+  it('is denied for the size of a file that cannot be metadata, without decompressing it', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority)
+    const archive = zipOf(['payload.json', Buffer.from(randomBytes(900_000).toString('base64'))])
+    // A block type that does not exist: whoever decompresses this finds it damaged.
+    archive[42] = 0xff
+    const submitted = await submit(authority, project, archive)
+    assert.equal(submitted.status, 'Denied')
+    assert.match(submitted.statusReason ?? '', /payload\.json: the file has 1200000 bytes/)
+  })
+
+  it('is signed after the answer where its files are large, and other work runs meanwhile', async () => {
+    await using authority = await startAuthority()
+    const project = await addProject(authority, { allowOtherFiles: true })
+    const { administration } = authority.services
+    const key = administration.downloadPublicKey(authority.admin.caller(), 'release')
+    const content = randomBytes(17 * 1024 * 1024)
+    const archive = zipOf(['payload.json', content])
+    let turns = 0
+    const counting = setInterval(() => (turns += 1), 1)
+    const submitted = await submit(authority, project, archive)
+    clearInterval(counting)
+    assert.equal(submitted.status, 'InProgress', submitted.statusReason ?? '')
+    assert.ok(turns > 1)
+    await authority.reopen()
+    const id = submitted.signingRequestId
+    const signed = await authority.services.signing.downloadSignedArtifact(
+      project.submitter.caller(),
+      id,
+    )
+    assert.ok(verify('sha256', content, key, readZip(signed.bytes).entries[1]!.read()))
   })
 
   it('fails for what is no ZIP', async () => {
