@@ -10,6 +10,7 @@ import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './
 import { requestEvent, submittedEvent } from './request-events.ts'
 import { newRequest } from './request-states.ts'
 import { insertRequest, updateRequest } from './request-store.ts'
+import { requireSubmissionTarget } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { Submission, Submitted, UnsignedArtifactMetadata } from './signing-service.ts'
@@ -28,7 +29,7 @@ export async function submitWithoutArtifact(
   submission: Submission,
   metadata: UnsignedArtifactMetadata,
 ): Promise<Submitted> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
+  const target = await requireSubmissionTarget(context, caller, submission, 'announce')
   const hash = decodeSha256(metadata.sha256Hash)
   const key = idempotencyOf(caller, submission, 'announced', hash, metadata.fileName, null)
   const known = findEarlier(context, caller, key)

@@ -5,6 +5,7 @@ import type { SigningRequestStatus } from '../wire/signing-requests.ts'
 import { completeRequest } from './complete-request.ts'
 import { findReadableRequest, type FoundRequest } from './find-request.ts'
 import { hasQuorum } from './quorum.ts'
+import { recordingRefusal } from './refusals.ts'
 import { requestEvent } from './request-events.ts'
 import { insertApproval, updateRequest, type StoredApproval } from './request-store.ts'
 import type { SigningContext } from './signing-context.ts'
@@ -58,7 +59,7 @@ export async function cancelRequest(
   caller: Caller,
   id: string,
 ): Promise<SigningRequestStatus> {
-  const canceled = await repeatOnConflict(async () => {
+  const attempt = async () => {
     const { request, project } = findReadableRequest(context, caller, id)
     requirePermission(
       mayCancel(caller.principal, project, request.submitterId),
@@ -66,7 +67,10 @@ export async function cancelRequest(
     )
     if (isFinalStatus(request.status)) throw wrongState(request, 'a request that is not final')
     return cancel(context, caller, request, 'canceled by its submitter or an administrator')
-  })
+  }
+  const canceled = await recordingRefusal(context, caller, id, 'cancel', () =>
+    repeatOnConflict(attempt),
+  )
   return statusOf(canceled)
 }
 
@@ -105,7 +109,7 @@ async function decide(
       },
     )
   }
-  return repeatOnConflict(async () => {
+  const attempt = async () => {
     const found = findReadableRequest(context, caller, id)
     const earlier = requireDecision(context, caller, found)
     const at = context.now()
@@ -123,7 +127,9 @@ async function decide(
       ],
     })
     return next
-  })
+  }
+  const tried = decision === 'approved' ? 'approve' : 'deny'
+  return recordingRefusal(context, caller, id, tried, () => repeatOnConflict(attempt))
 }
 
 /** Who may decide, and may decide now; returns the decisions before this one. */

@@ -8,10 +8,11 @@ import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './
 import { requestEvent, signedEvent, submittedEvent } from './request-events.ts'
 import { newRequest, signedRequest } from './request-states.ts'
 import { insertRequest } from './request-store.ts'
+import { requireSubmissionTarget } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { HashToSign, Submission } from './signing-service.ts'
-import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
+import { isCurrent, type SubmissionTarget } from './submission-target.ts'
 
 const HASH_BY_LENGTH = new Map([
   [32, 'sha256'],
@@ -36,7 +37,7 @@ export async function signHash(
   submission: Submission,
   hash: HashToSign,
 ): Promise<{ readonly signingRequestId: string; readonly signature: Uint8Array }> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
+  const target = await requireSubmissionTarget(context, caller, submission, 'sign-hash')
   await requireHashesAllowed(context, caller, target)
   const scheme = schemeOf(hash, target.certificate.algorithm)
   requireSmallMetadata(hash.metadata)

@@ -126,7 +126,12 @@ function requireValidNow(certificate: Certificate, now: number): void {
   )
 }
 
-function findPolicy(catalog: Catalog, principal: Principal, submission: Submission): SigningPolicy {
+/** The policy that a submission names, whether or not the principal may submit to it. @throws As {@link findSubmissionTarget}. */
+export function findPolicy(
+  catalog: Catalog,
+  principal: Principal,
+  submission: Submission,
+): SigningPolicy {
   const { organizationId } = principal
   const { projectSlug, signingPolicySlug, signingPolicyId } = submission
   if (signingPolicyId !== undefined) {

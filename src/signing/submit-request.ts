@@ -9,11 +9,12 @@ import { examinedEvent, signedEvent, submittedEvent } from './request-events.ts'
 import { newRequest, refusedRequest, signedRequest, type Predecessor } from './request-states.ts'
 import { insertRequest } from './request-store.ts'
 import { isQuick, signFiles } from './sign-files.ts'
+import { requireSubmissionTarget } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import { isFinalStatus, type SigningRequest } from './signing-request.ts'
 import type { IncomingArtifact, Submission, Submitted } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
-import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
+import { isCurrent, type SubmissionTarget } from './submission-target.ts'
 
 /**
  * Submits an artifact: examines it, and where no approval is needed and the key is quick, signs it. All of it is one
@@ -26,7 +27,12 @@ export async function submitRequest(
   artifact: IncomingArtifact,
   predecessor: Predecessor | null = null,
 ): Promise<Submitted> {
-  const target = findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
+  const target = await requireSubmissionTarget(
+    context,
+    caller,
+    submission,
+    predecessor === null ? 'submit' : 'resubmit',
+  )
   const hash = sha256(artifact.bytes)
   const kind = artifact.isEntry ? 'entry' : 'artifact'
   const key = idempotencyOf(caller, submission, kind, hash, artifact.fileName, predecessor)

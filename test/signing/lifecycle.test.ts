@@ -176,6 +176,7 @@ describe('a signing request', () => {
       'SigningRequest.Submitted',
       'SigningRequest.Examined',
       'SigningRequest.Approved',
+      'SigningRequest.DecisionRefused',
       'SigningRequest.Approved',
       'SigningRequest.Signed',
     ])
