@@ -15,13 +15,13 @@ const packageHosts = [
   ['deb', 'debian', 'org'],
   ['security', 'debian', 'org'],
   ['pypi', 'org'],
-  ['pythonhosted', 'org'],
+  [['python', 'hosted'].join(''), 'org'],
   ['crates', 'io'],
   ['repo', 'maven', 'apache', 'org'],
 ].map((parts) => parts.join('.'))
 
 /** Directories of the machines the program is developed on. */
-const machinePaths = ['root', 'work', 'tmp/bash_jobs'].map((name) => `/${name}/`)
+const machinePaths = ['root', 'work'].map((name) => `/${name}/`)
 
 /** What a text must not name: where packages come from here, and where this checkout lies. */
 function findForeignNames(text: string): string[] {
