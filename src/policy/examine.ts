@@ -208,8 +208,8 @@ function tooLarge(path: string, size: number): DenialReason {
   return {
     ...otherFile(path),
     reason:
-      `the file has ${size} bytes, Cosign metadata has at most ${MAX_PAYLOAD_BYTES}, ` +
-      'and the signing policy allows no other files',
+      `expected at most ${MAX_PAYLOAD_BYTES} bytes, the most that Cosign metadata has, found ${size}; ` +
+      'the signing policy allows no other files',
   }
 }
 
