@@ -208,7 +208,7 @@ function tooLarge(path: string, size: number): DenialReason {
   return {
     ...otherFile(path),
     reason:
-      `expected at most ${MAX_PAYLOAD_BYTES} bytes, the most that Cosign metadata has, found ${size}; ` +
+      `the file has ${size} bytes, expected at most ${MAX_PAYLOAD_BYTES} bytes, as Cosign metadata has; ` +
       'the signing policy allows no other files',
   }
 }
