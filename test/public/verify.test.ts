@@ -6,7 +6,14 @@ import { join, posix } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { importsOf, readSourceTree, root } from '../architecture/source-tree.ts'
-import { vectors } from '../verify/conformance-vectors.ts'
+import { utf8 } from '../verify/test-certificates.ts'
+import {
+  createTestSigstore,
+  identity,
+  issueLeaf,
+  signArtifact,
+  trustedRootOf,
+} from '../verify/test-sigstore.ts'
 
 const run = promisify(execFile)
 
@@ -57,7 +64,7 @@ describe('the package that is published', () => {
          { trustedRoot: loadTrustedRoot(root) },
          {
            artifact: { bytes: artifact },
-           certificate: { identityPattern: 'https://github.com/sigstore-conformance/*', issuerPattern: '*' },
+           certificate: { identity: '${identity}', issuerPattern: '*' },
            requires: { log: 1 },
          },
          new Date(),
@@ -66,12 +73,10 @@ describe('the package that is published', () => {
     )
     const { stdout } = await run(process.execPath, [
       join(directory, 'verify.js'),
-      join(vectors, 'happy-path-v0.3/bundle.sigstore.json'),
-      join(vectors, 'production_trusted_root.json'),
-      join(vectors, 'a.txt'),
+      ...(await writeInputs(directory)),
     ])
     const { loaded, signedAt } = JSON.parse(stdout) as { loaded: string[]; signedAt: string[] }
-    assert.deepEqual(signedAt, ['2024-03-19T17:26:26.000Z'])
+    assert.ok(signedAt.length > 0)
     const bled = loaded.filter((name) =>
       /\b(net|tls|http|http2|https|dns|dgram|child_process|worker_threads|sqlite)$/.test(name),
     )
@@ -105,3 +110,21 @@ describe('the package that is published', () => {
     })
   })
 })
+
+/** A bundle, the trusted root it verifies under and the artifact, each in a file. */
+async function writeInputs(directory: string): Promise<readonly string[]> {
+  const sigstore = createTestSigstore()
+  const artifact = utf8('an artifact')
+  const files = {
+    'bundle.json': JSON.stringify(signArtifact(sigstore, issueLeaf(sigstore), artifact)),
+    'trusted_root.json': JSON.stringify(trustedRootOf(sigstore)),
+    artifact,
+  }
+  return Promise.all(
+    Object.entries(files).map(async ([name, content]) => {
+      const path = join(directory, name)
+      await writeFile(path, content)
+      return path
+    }),
+  )
+}
