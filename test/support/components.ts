@@ -40,6 +40,15 @@ const recipes = {
     probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
     comesFrom: 'a Node.js between 10 and 23 in the PATH',
   },
+  'network-namespace': {
+    commands: ['unshare'],
+    // Nothing but a loopback interface of its own.
+    probe: {
+      args: ['--map-root-user', '--net', 'sh', '-c', 'ip link set lo up && echo cut off'],
+      accept: /cut off/,
+    },
+    comesFrom: 'the package iproute2, and the right to make a network namespace',
+  },
   openssl: { commands: ['openssl'], comesFrom: 'the package openssl' },
   python3: { commands: ['python3'], comesFrom: 'the package python3' },
   'referrers-registry': {

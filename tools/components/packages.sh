@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/cache.sh"
 APT_OPTIONS=()
 
-tools=(curl jq openssl python3 strace unzip wrk zip)
+tools=(curl iproute2 jq openssl python3 strace unzip wrk zip)
 missing=()
 for tool in "${tools[@]}"; do
   dpkg -s "$tool" > /dev/null 2>&1 || missing+=("$tool")
