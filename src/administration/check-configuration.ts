@@ -1,5 +1,6 @@
 import type { AuditEvent, Reader } from '../db/ledger.ts'
-import { canonicalJson, parseJson } from '../format/json.ts'
+import { canonicalJson } from '../format/canonical-json.ts'
+import { parseJson } from '../format/json.ts'
 import { withoutSecrets } from './audit-events.ts'
 
 /**

@@ -4,7 +4,8 @@ import { encodeAuditRecord, GENESIS, hashAuditRecord, sealAuditHead } from '../d
 import type { AuditEvent, Reader } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeHex, encodeHex } from '../format/hex.ts'
-import { canonicalJson, parseJson } from '../format/json.ts'
+import { canonicalJson } from '../format/canonical-json.ts'
+import { parseJson } from '../format/json.ts'
 import type { AuditEventView, AuditVerification } from '../wire/audit.ts'
 import { readRows, type AuditRow } from './audit-rows.ts'
 

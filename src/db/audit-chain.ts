@@ -1,6 +1,6 @@
 import { hmacSha256 } from '../crypto/hmac.ts'
 import { sha256 } from '../crypto/digest.ts'
-import { canonicalJson } from '../format/json.ts'
+import { canonicalJson } from '../format/canonical-json.ts'
 import type { AuditEvent } from './ledger.ts'
 
 /** The hash before an organization's first event: 32 zero bytes. */

@@ -1,7 +1,7 @@
 import type { Certificate } from '../catalog/objects.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeBase64 } from '../format/base64.ts'
-import { canonicalJson } from '../format/json.ts'
+import { canonicalJson } from '../format/canonical-json.ts'
 import type { Caller } from '../policy/caller.ts'
 import { assembleSignedArtifact } from '../policy/signing-plan.ts'
 import { planStored } from './complete-request.ts'

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { encodePae, IN_TOTO_PAYLOAD_TYPE } from '../../src/format/dsse.ts'
-import { canonicalJson } from '../../src/format/json.ts'
+import { canonicalJson } from '../../src/format/canonical-json.ts'
 import { encodePem } from '../../src/format/pem.ts'
 import { hashLeaf, hashNode } from '../../src/merkle/inclusion.ts'
 import { OID } from '../../src/x509/oids.ts'
