@@ -99,9 +99,12 @@ async function namesOfApprovers(
   { projectSlug, signingPolicySlug }: SigningRequestView,
 ): Promise<readonly string[]> {
   try {
-    const { approvers } = await client.getSigningPolicy(projectSlug, signingPolicySlug)
-    const users = approvers.users.length === 0 ? [] : await client.listUsers()
-    const groups = approvers.groups.length === 0 ? [] : await client.listGroups()
+    const { approvers } = await client.administration.getSigningPolicy(
+      projectSlug,
+      signingPolicySlug,
+    )
+    const users = approvers.users.length === 0 ? [] : await client.administration.listUsers()
+    const groups = approvers.groups.length === 0 ? [] : await client.administration.listGroups()
     return [
       ...users.filter(({ id }) => approvers.users.includes(id)).map(({ name }) => name),
       ...groups.filter(({ id }) => approvers.groups.includes(id)).map(({ name }) => name),

@@ -8,13 +8,13 @@ import type { GroupView, UserView } from '../wire/administration.ts'
  * @throws ChanceryError ERR_CLI_NOT_FOUND if there is none.
  */
 export async function getUser(client: ChanceryClient, nameOrId: string): Promise<UserView> {
-  if (nameOrId === 'me') return client.getMe()
-  return pick(await client.listUsers(), nameOrId, 'user')
+  if (nameOrId === 'me') return client.administration.getMe()
+  return pick(await client.administration.listUsers(), nameOrId, 'user')
 }
 
 /** See {@link getUser}. */
 export async function getGroup(client: ChanceryClient, nameOrId: string): Promise<GroupView> {
-  return pick(await client.listGroups(), nameOrId, 'group')
+  return pick(await client.administration.listGroups(), nameOrId, 'group')
 }
 
 function pick<T extends { readonly id: string; readonly name: string }>(

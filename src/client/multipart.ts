@@ -13,6 +13,11 @@ export interface EncodedForm {
 
 const encoder = new TextEncoder()
 
+/** A text field; none where there is no value. */
+export function optionalPart(name: string, value: string | undefined): readonly FormPart[] {
+  return value === undefined ? [] : [{ name, value }]
+}
+
 /**
  * Encodes `multipart/form-data`. Names and file names are quoted, with quotes and line breaks percent-encoded as
  * browsers and curl do, so that no value can add a header.

@@ -1,5 +1,6 @@
 import { randomBytes } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import type { DownloadedFile } from './contract.ts'
 import { encodeForm, type FormPart } from './multipart.ts'
 import { readJson, type Answer, type Transport } from './transport.ts'
 
@@ -74,12 +75,19 @@ function unexpected(expected: string): ChanceryError {
   })
 }
 
-/** The verbs of the API over a transport. */
+/** The verbs of the API over a transport, and the paths of one organization. */
 export class Rest {
   readonly #transport: Transport
+  readonly #organizationId: string
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, organizationId: string) {
     this.#transport = transport
+    this.#organizationId = organizationId
+  }
+
+  /** The path of something in the organization. */
+  path(...segments: readonly string[]): string {
+    return pathOf(['Api', 'v1', this.#organizationId, ...segments])
   }
 
   get(path: string): Promise<Answer> {
@@ -87,8 +95,9 @@ export class Rest {
   }
 
   /** A file of any media type. */
-  download(path: string): Promise<Answer> {
-    return this.#transport.send({ method: 'GET', path, accept: '*/*' })
+  async download(path: string): Promise<DownloadedFile> {
+    const answer = await this.#transport.send({ method: 'GET', path, accept: '*/*' })
+    return { fileName: answer.fileName, bytes: answer.bytes }
   }
 
   /** @param idempotencyKey Makes the call safe to repeat. */

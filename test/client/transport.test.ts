@@ -59,7 +59,7 @@ describe('client transport', () => {
     await using peer = await startPeer((_, response) => {
       json(response, 200, ME)
     })
-    assert.deepEqual(await peer.client.getMe(), ME)
+    assert.deepEqual(await peer.client.administration.getMe(), ME)
     const [call] = peer.seen
     assert.equal(call?.url, `/Api/v1/${ORGANIZATION}/InteractiveUsers/Me`)
     assert.equal(call.headers.authorization, `Bearer ${TOKEN}`)
@@ -72,7 +72,7 @@ describe('client transport', () => {
         if (attempt < 3) json(response, status, {}, { 'retry-after': '0' })
         else json(response, 200, ME)
       })
-      await peer.client.getMe()
+      await peer.client.administration.getMe()
       assert.equal(peer.seen.length, 3)
     })
   }
@@ -89,7 +89,10 @@ describe('client transport', () => {
       },
       { maxRetries: 2 },
     )
-    await assert.rejects(peer.client.getMe(), { code: 'ERR_CLIENT_UNAVAILABLE', message: 'full' })
+    await assert.rejects(peer.client.administration.getMe(), {
+      code: 'ERR_CLIENT_UNAVAILABLE',
+      message: 'full',
+    })
     assert.equal(peer.seen.length, 3)
   })
 
@@ -98,7 +101,7 @@ describe('client transport', () => {
       await using peer = await startPeer((_, response) => {
         json(response, status, {})
       })
-      await assert.rejects(peer.client.getMe())
+      await assert.rejects(peer.client.administration.getMe())
       assert.equal(peer.seen.length, 1)
     })
   }
@@ -126,13 +129,15 @@ describe('client transport', () => {
         if (attempt === 1) json(response, status, {}, { 'retry-after': '0' })
         else json(response, 201, { id: 'x' })
       })
-      await peer.client.createProject({ slug: 'a', name: 'a' }).catch(() => undefined)
+      await peer.client.administration
+        .createProject({ slug: 'a', name: 'a' })
+        .catch(() => undefined)
       assert.equal(peer.seen.length, calls, String(status))
     }
     await using broken = await startPeer((_, response) => {
       response.destroy()
     })
-    const call = broken.client.createProject({ slug: 'a', name: 'a' })
+    const call = broken.client.administration.createProject({ slug: 'a', name: 'a' })
     await assert.rejects(call, { code: 'ERR_CLIENT_UNREACHABLE' })
     assert.equal(broken.seen.length, 1)
   })
@@ -144,20 +149,20 @@ describe('client transport', () => {
     await using peer = await startPeer((_, response) => {
       response.writeHead(307, { location: `${other.client.serverUrl}/x` }).end()
     })
-    await assert.rejects(peer.client.getMe(), { code: 'ERR_CLIENT_RESPONSE' })
+    await assert.rejects(peer.client.administration.getMe(), { code: 'ERR_CLIENT_RESPONSE' })
     assert.equal(other.seen.length, 0)
   })
 
   it('ends a call that takes too long, and an answer that never ends', async () => {
     await using silent = await startPeer(() => undefined, { timeoutMs: 100, maxRetries: 0 })
-    await assert.rejects(silent.client.getMe(), { code: 'ERR_CLIENT_TIMEOUT' })
+    await assert.rejects(silent.client.administration.getMe(), { code: 'ERR_CLIENT_TIMEOUT' })
     await using slow = await startPeer(
       (_, response) => {
         response.writeHead(200, { 'content-type': 'application/json' }).write('{')
       },
       { timeoutMs: 100, maxRetries: 0 },
     )
-    await assert.rejects(slow.client.getMe(), { code: 'ERR_CLIENT_TIMEOUT' })
+    await assert.rejects(slow.client.administration.getMe(), { code: 'ERR_CLIENT_TIMEOUT' })
   })
 
   it('reads no more than it may', async () => {
@@ -167,14 +172,14 @@ describe('client transport', () => {
       },
       { maxResponseBytes: 5000 },
     )
-    await assert.rejects(peer.client.getMe(), { code: 'ERR_CLIENT_TOO_LARGE' })
+    await assert.rejects(peer.client.administration.getMe(), { code: 'ERR_CLIENT_TOO_LARGE' })
   })
 
   it('takes garbage for garbage', async () => {
     await using peer = await startPeer((_, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
     })
-    await assert.rejects(peer.client.getMe(), { code: 'ERR_CLIENT_RESPONSE' })
+    await assert.rejects(peer.client.administration.getMe(), { code: 'ERR_CLIENT_RESPONSE' })
   })
 
   it('takes only the last segment of the name of a download', async () => {
@@ -201,10 +206,12 @@ describe('client transport', () => {
       else response.destroy()
     })
     for (let attempt = 1; attempt <= 2; attempt++) {
-      const error: unknown = await peer.client.createProject({ slug: 'a', name: 'a' }).then(
-        () => assert.fail('it was answered'),
-        (thrown: unknown) => thrown,
-      )
+      const error: unknown = await peer.client.administration
+        .createProject({ slug: 'a', name: 'a' })
+        .then(
+          () => assert.fail('it was answered'),
+          (thrown: unknown) => thrown,
+        )
       assert.doesNotMatch(
         JSON.stringify([error, String(error), (error as Error).stack]),
         /must-not-be-seen/,

@@ -26,7 +26,7 @@ export class Executor {
   async execute(change: Change): Promise<void> {
     switch (change.object) {
       case 'organization':
-        return this.#client.editOrganization(defined(change.desired))
+        return this.#client.administration.editOrganization(defined(change.desired))
       case 'user':
         return this.#user(change)
       case 'group':
@@ -38,7 +38,10 @@ export class Executor {
       case 'artifact configuration':
         return this.#configuration(change)
       case 'default artifact configuration':
-        return this.#client.setDefaultArtifactConfiguration(change.project, change.desired)
+        return this.#client.administration.setDefaultArtifactConfiguration(
+          change.project,
+          change.desired,
+        )
       case 'signing policy':
         return this.#policy(change)
     }
@@ -47,8 +50,8 @@ export class Executor {
   async #user({ action, desired }: Step<'user'>): Promise<void> {
     const { name, userType, emailAddress, roles } = desired
     const body = { name, ...defined({ emailAddress, roles: roles && [...roles] }) }
-    if (action === 'change') return this.#client.editUser(this.#userOf(name), body)
-    const { id } = await this.#client.createUser(userType, body)
+    if (action === 'change') return this.#client.administration.editUser(this.#userOf(name), body)
+    const { id } = await this.#client.administration.createUser(userType, body)
     this.#users.set(name.toLowerCase(), { id, userType })
   }
 
@@ -57,23 +60,27 @@ export class Executor {
     const memberIds = members?.map((member) => this.#userOf(member).id)
     const body = { name, ...defined({ roles: roles && [...roles] }) }
     if (action === 'create') {
-      const { id } = await this.#client.createGroup({ ...body, ...defined({ members: memberIds }) })
+      const { id } = await this.#client.administration.createGroup({
+        ...body,
+        ...defined({ members: memberIds }),
+      })
       this.#groups.set(name.toLowerCase(), id)
       return
     }
     const id = this.#groupOf(name)
     const changed = new Set(fields.map(({ field }) => field))
-    if (changed.has('name') || changed.has('roles')) await this.#client.editGroup(id, body)
+    if (changed.has('name') || changed.has('roles'))
+      await this.#client.administration.editGroup(id, body)
     if (memberIds !== undefined && changed.has('members')) {
-      await this.#client.changeMembers(id, { members: memberIds })
+      await this.#client.administration.changeMembers(id, { members: memberIds })
     }
   }
 
   async #certificate({ action, desired }: Step<'certificate'>): Promise<void> {
     const { slug, algorithm, subject, validForDays } = desired
     const name = desired.name ?? slug
-    if (action === 'change') return this.#client.editCertificate(slug, { name })
-    await this.#client.createSelfSignedX509({
+    if (action === 'change') return this.#client.administration.editCertificate(slug, { name })
+    await this.#client.administration.createSelfSignedX509({
       slug,
       name,
       subject: subject ?? { commonName: name },
@@ -90,8 +97,8 @@ export class Executor {
       readers: this.#assignees(desired.readers),
       configurators: this.#assignees(desired.configurators),
     })
-    if (action === 'change') return this.#client.editProject(slug, body)
-    await this.#client.createProject({ ...body, slug, name: name ?? slug })
+    if (action === 'change') return this.#client.administration.editProject(slug, body)
+    await this.#client.administration.createProject({ ...body, slug, name: name ?? slug })
   }
 
   async #configuration({
@@ -104,24 +111,29 @@ export class Executor {
     if (content.kind === 'file') throw new TypeError('the XML file was not read')
     if (action === 'create') {
       const body = content.kind === 'xml' ? { xml: content.xml } : { template: content.template }
-      await this.#client.createArtifactConfiguration(project, { slug, name: name ?? slug, ...body })
+      await this.#client.administration.createArtifactConfiguration(project, {
+        slug,
+        name: name ?? slug,
+        ...body,
+      })
       return
     }
     const changed = new Set(fields.map(({ field }) => field))
     if (name !== undefined && changed.has('name')) {
-      await this.#client.editArtifactConfiguration(project, slug, { name })
+      await this.#client.administration.editArtifactConfiguration(project, slug, { name })
     }
     if (content.kind === 'xml' && changed.has('xml')) {
-      await this.#client.editArtifactConfigurationXml(project, slug, content.xml)
+      await this.#client.administration.editArtifactConfigurationXml(project, slug, content.xml)
     }
   }
 
   async #policy({ action, project, desired }: Step<'signing policy'>): Promise<void> {
     const { slug, certificate } = desired
     const body = this.#policyBody(desired)
-    if (action === 'change') return this.#client.editSigningPolicy(project, slug, body)
+    if (action === 'change')
+      return this.#client.administration.editSigningPolicy(project, slug, body)
     const name = desired.name ?? slug
-    await this.#client.createSigningPolicy(project, {
+    await this.#client.administration.createSigningPolicy(project, {
       ...body,
       slug,
       name,

@@ -34,18 +34,19 @@ export async function readActualState(
   desired: DesiredState,
 ): Promise<ActualState> {
   const needsPeople = desired.users.length > 0 || desired.groups.length > 0 || namesPeople(desired)
-  const organization = await client.getOrganization()
-  const users = needsPeople ? await client.listUsers() : []
-  const groups = needsPeople ? await client.listGroups() : []
-  const certificates = desired.certificates.length > 0 ? await client.listCertificates() : []
+  const organization = await client.administration.getOrganization()
+  const users = needsPeople ? await client.administration.listUsers() : []
+  const groups = needsPeople ? await client.administration.listGroups() : []
+  const certificates =
+    desired.certificates.length > 0 ? await client.administration.listCertificates() : []
   const projects: ActualProject[] = []
   for (const { slug } of desired.projects) {
     const project = await findProject(client, slug)
     if (project === undefined) continue
     projects.push({
       project,
-      artifactConfigurations: await client.listArtifactConfigurations(slug),
-      signingPolicies: await client.listSigningPolicies(slug),
+      artifactConfigurations: await client.administration.listArtifactConfigurations(slug),
+      signingPolicies: await client.administration.listSigningPolicies(slug),
     })
   }
   return { organization, users, groups, certificates, projects }
@@ -53,7 +54,7 @@ export async function readActualState(
 
 async function findProject(client: ChanceryClient, slug: string): Promise<ProjectView | undefined> {
   try {
-    return await client.getProject(slug)
+    return await client.administration.getProject(slug)
   } catch (thrown) {
     const isAbsent = thrown instanceof ChanceryError && thrown.kind === 'missing'
     if (isAbsent) return undefined

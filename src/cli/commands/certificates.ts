@@ -33,7 +33,7 @@ const MAX_FILE_BYTES = 1024 * 1024
 /** `chancery certificates list` */
 export async function listCertificates(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
-  const certificates = await client.listCertificates()
+  const certificates = await client.administration.listCertificates()
   this.output.result(flags.json, { certificates }, () =>
     formatTable(
       ['SLUG', 'ALGORITHM', 'TYPE', 'VALID TO', 'ACTIVE', 'SUBJECT'],
@@ -56,7 +56,7 @@ export async function showCertificate(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const certificate = await client.getCertificate(slug)
+  const certificate = await client.administration.getCertificate(slug)
   warn(this, certificate)
   this.output.result(flags.json, certificate, () => describeCertificate(certificate))
 }
@@ -69,7 +69,7 @@ export async function createCertificate(
 ): Promise<void> {
   const client = await connect(this, flags)
   const { validForDays } = flags
-  await client.createSelfSignedX509({
+  await client.administration.createSelfSignedX509({
     ...describeNew(flags, slug),
     ...(validForDays === undefined ? {} : { validForDays }),
   })
@@ -83,8 +83,11 @@ export async function createCsr(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const { id } = await client.createCsrBasedX509(describeNew(flags, slug))
-  const { bytes } = await client.downloadCertificateFile(slug, 'CertificateSigningRequest')
+  const { id } = await client.administration.createCsrBasedX509(describeNew(flags, slug))
+  const { bytes } = await client.administration.downloadCertificateFile(
+    slug,
+    'CertificateSigningRequest',
+  )
   const csr = new TextDecoder().decode(bytes)
   if (flags.output !== undefined) {
     await writeUserFile(flags.output, bytes)
@@ -104,7 +107,7 @@ export async function uploadCertificate(
 ): Promise<void> {
   const bytes = await readUserFile(path, MAX_FILE_BYTES)
   const client = await connect(this, flags)
-  await client.uploadX509Certificate(slug, { fileName: basename(path), bytes })
+  await client.administration.uploadX509Certificate(slug, { fileName: basename(path), bytes })
   await showCertificate.call(this, flags, slug)
 }
 
@@ -123,7 +126,11 @@ export async function importCertificate(
   const bytes = await readUserFile(path, MAX_FILE_BYTES)
   const client = await connect(this, flags)
   const named = { slug, name: flags.name ?? slug }
-  await client.importCertificate(named, { fileName: basename(path), bytes }, passphrase)
+  await client.administration.importCertificate(
+    named,
+    { fileName: basename(path), bytes },
+    passphrase,
+  )
   await showCertificate.call(this, flags, slug)
 }
 
@@ -143,7 +150,7 @@ export async function downloadCertificate(
     })
   }
   const client = await connect(this, flags)
-  const { bytes } = await client.downloadCertificateFile(slug, DOWNLOADS[flags.what])
+  const { bytes } = await client.administration.downloadCertificateFile(slug, DOWNLOADS[flags.what])
   if (flags.output === undefined) this.output.raw(bytes)
   else await writeUserFile(flags.output, bytes)
 }
@@ -155,7 +162,7 @@ export async function disableCertificate(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setCertificateActive(slug, false)
+  await client.administration.setCertificateActive(slug, false)
   this.output.result(flags.json, { slug, isActive: false }, () => `${slug} signs nothing any more.`)
 }
 
@@ -166,7 +173,7 @@ export async function enableCertificate(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setCertificateActive(slug, true)
+  await client.administration.setCertificateActive(slug, true)
   this.output.result(flags.json, { slug, isActive: true }, () => `${slug} signs again.`)
 }
 

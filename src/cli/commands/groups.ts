@@ -9,7 +9,7 @@ import { formatFields, formatTable } from '../text-table.ts'
 /** `chancery groups list` */
 export async function listGroups(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
-  const groups = await client.listGroups()
+  const groups = await client.administration.listGroups()
   this.output.result(flags.json, { groups }, () =>
     formatTable(
       ['NAME', 'MEMBERS', 'ROLES', 'ACTIVE', 'ID'],
@@ -28,7 +28,8 @@ export async function listGroups(this: CliContext, flags: ServerFlags): Promise<
 export async function showGroup(this: CliContext, flags: ServerFlags, name: string): Promise<void> {
   const client = await connect(this, flags)
   const group = await getGroup(client, name)
-  const users: readonly UserView[] = flags.json === true ? [] : await client.listUsers()
+  const users: readonly UserView[] =
+    flags.json === true ? [] : await client.administration.listUsers()
   const names = new Map(users.map((user) => [user.id, user.name]))
   this.output.result(flags.json, group, () =>
     formatFields([
@@ -50,7 +51,11 @@ export async function createGroup(
   const client = await connect(this, flags)
   const members: string[] = []
   for (const member of flags.member ?? []) members.push((await getUser(client, member)).id)
-  const { id } = await client.createGroup({ name, roles: [...(flags.role ?? [])], members })
+  const { id } = await client.administration.createGroup({
+    name,
+    roles: [...(flags.role ?? [])],
+    members,
+  })
   this.output.result(flags.json, { id }, () => `Created group ${name} (${id}).`)
 }
 
@@ -82,7 +87,7 @@ export async function activateGroup(
 ): Promise<void> {
   const client = await connect(this, flags)
   const group = await getGroup(client, name)
-  await client.setGroupActive(group.id, true)
+  await client.administration.setGroupActive(group.id, true)
   this.output.result(flags.json, { id: group.id, isActive: true }, () => `${group.name} is active.`)
 }
 
@@ -94,7 +99,7 @@ export async function deactivateGroup(
 ): Promise<void> {
   const client = await connect(this, flags)
   const group = await getGroup(client, name)
-  await client.setGroupActive(group.id, false)
+  await client.administration.setGroupActive(group.id, false)
   const document = { id: group.id, isActive: false }
   this.output.result(flags.json, document, () => `${group.name} gives no rights any more.`)
 }
@@ -110,7 +115,7 @@ async function modifyMembers(
   const group = await getGroup(client, name)
   const ids: string[] = []
   for (const userName of userNames) ids.push((await getUser(client, userName)).id)
-  await client.modifyMembers(group.id, { [change]: ids })
+  await client.administration.modifyMembers(group.id, { [change]: ids })
   const document = { id: group.id, [change]: ids }
   context.output.result(flags.json, document, () => `Changed group ${group.name}.`)
 }

@@ -6,7 +6,7 @@ import { formatFields } from '../text-table.ts'
 /** `chancery organizations show` */
 export async function showOrganization(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
-  const organization = await client.getOrganization()
+  const organization = await client.administration.getOrganization()
   const { artifactRetentionDays: days } = organization
   this.output.result(flags.json, organization, () =>
     formatFields([
@@ -24,7 +24,7 @@ export async function createOrganization(
   name: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const created = await client.createOrganization({ name })
+  const created = await client.administration.createOrganization({ name })
   this.output.result(flags.json, created, () =>
     formatFields([
       ['Organization', created.organizationId],

@@ -28,7 +28,7 @@ export async function listPolicies(
   project: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const signingPolicies = await client.listSigningPolicies(project)
+  const signingPolicies = await client.administration.listSigningPolicies(project)
   this.output.result(flags.json, { signingPolicies }, () =>
     formatTable(
       ['SLUG', 'CERTIFICATE', 'APPROVALS', 'IMAGES', 'VERSION', 'ACTIVE'],
@@ -52,7 +52,7 @@ export async function showPolicy(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const policy = await client.getSigningPolicy(project, slug)
+  const policy = await client.administration.getSigningPolicy(project, slug)
   this.output.result(flags.json, policy, () => describePolicy(policy))
 }
 
@@ -65,7 +65,7 @@ export async function createPolicy(
 ): Promise<void> {
   const client = await connect(this, flags)
   const fields = await readFields(client, flags)
-  const { id } = await client.createSigningPolicy(project, {
+  const { id } = await client.administration.createSigningPolicy(project, {
     slug,
     name: slug,
     ...fields,
@@ -82,7 +82,7 @@ export async function editPolicy(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.editSigningPolicy(project, slug, await readFields(client, flags))
+  await client.administration.editSigningPolicy(project, slug, await readFields(client, flags))
   this.output.result(flags.json, { slug }, () => `Changed signing policy ${slug}.`)
 }
 
@@ -94,7 +94,7 @@ export async function activatePolicy(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setSigningPolicyActive(project, slug, true)
+  await client.administration.setSigningPolicyActive(project, slug, true)
   this.output.result(flags.json, { slug, isActive: true }, () => `${slug} is active.`)
 }
 
@@ -106,7 +106,7 @@ export async function deactivatePolicy(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setSigningPolicyActive(project, slug, false)
+  await client.administration.setSigningPolicyActive(project, slug, false)
   this.output.result(flags.json, { slug, isActive: false }, () => `${slug} signs nothing any more.`)
 }
 

@@ -9,7 +9,7 @@ const MAX_XML_BYTES = 1_000_000
 /** `chancery projects list` */
 export async function listProjects(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
-  const projects = await client.listProjects()
+  const projects = await client.administration.listProjects()
   this.output.result(flags.json, { projects }, () =>
     formatTable(
       ['SLUG', 'NAME', 'DEFAULT CONFIGURATION', 'ACTIVE', 'ID'],
@@ -31,7 +31,7 @@ export async function showProject(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const project = await client.getProject(slug)
+  const project = await client.administration.getProject(slug)
   this.output.result(flags.json, project, () =>
     formatFields([
       ['Project', `${project.slug} (${project.name})`],
@@ -56,7 +56,7 @@ export async function createProject(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const { id } = await client.createProject({
+  const { id } = await client.administration.createProject({
     slug,
     name: flags.name ?? slug,
     ...(flags.description === undefined ? {} : { description: flags.description }),
@@ -72,7 +72,7 @@ export async function activateProject(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setProjectActive(slug, true)
+  await client.administration.setProjectActive(slug, true)
   this.output.result(flags.json, { slug, isActive: true }, () => `${slug} is active.`)
 }
 
@@ -83,7 +83,7 @@ export async function deactivateProject(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setProjectActive(slug, false)
+  await client.administration.setProjectActive(slug, false)
   this.output.result(flags.json, { slug, isActive: false }, () => `${slug} signs nothing any more.`)
 }
 
@@ -94,7 +94,7 @@ export async function listConfigurations(
   project: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const artifactConfigurations = await client.listArtifactConfigurations(project)
+  const artifactConfigurations = await client.administration.listArtifactConfigurations(project)
   this.output.result(flags.json, { artifactConfigurations }, () =>
     formatTable(
       ['SLUG', 'NAME', 'VERSION', 'DEFAULT', 'ACTIVE'],
@@ -117,7 +117,7 @@ export async function showConfiguration(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const configuration = await client.getArtifactConfiguration(project, slug)
+  const configuration = await client.administration.getArtifactConfiguration(project, slug)
   this.output.result(flags.json, configuration, () => configuration.xml)
 }
 
@@ -134,7 +134,7 @@ export async function createConfiguration(
 ): Promise<void> {
   const xml = flags.file === undefined ? undefined : await readXml(flags.file)
   const client = await connect(this, flags)
-  const { id } = await client.createArtifactConfiguration(project, {
+  const { id } = await client.administration.createArtifactConfiguration(project, {
     slug,
     name: flags.name ?? slug,
     ...(xml === undefined ? {} : { xml }),
@@ -152,7 +152,7 @@ export async function updateConfiguration(
 ): Promise<void> {
   const xml = await readXml(flags.file)
   const client = await connect(this, flags)
-  await client.editArtifactConfigurationXml(project, slug, xml)
+  await client.administration.editArtifactConfigurationXml(project, slug, xml)
   this.output.result(flags.json, { slug }, () => `Changed artifact configuration ${slug}.`)
 }
 
@@ -164,7 +164,7 @@ export async function setDefaultConfiguration(
   slug: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.setDefaultArtifactConfiguration(project, slug)
+  await client.administration.setDefaultArtifactConfiguration(project, slug)
   this.output.result(flags.json, { slug }, () => `${slug} is the default of ${project}.`)
 }
 

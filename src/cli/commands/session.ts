@@ -21,7 +21,7 @@ export async function login(
     })
   }
   const client = await connect({ ...this, secrets: { ...this.secrets, token } }, flags)
-  const user = await client.getMe()
+  const user = await client.administration.getMe()
   const { serverUrl: url, organizationId } = client
   const path = await saveLogin(configHomeOf(this), { url, organizationId, token })
   const document = { url, organizationId, userId: user.id, userName: user.name }
@@ -39,7 +39,7 @@ export async function logout(this: CliContext, flags: JsonFlag): Promise<void> {
 /** `chancery whoami` */
 export async function whoami(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
-  const user = await client.getMe()
+  const user = await client.administration.getMe()
   this.output.result(flags.json, user, () =>
     formatFields([
       ['User', `${user.name} (${user.userType})`],

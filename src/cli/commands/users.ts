@@ -27,7 +27,7 @@ export async function listUsers(
   flags: ServerFlags & { readonly type?: 'interactive' | 'ci' },
 ): Promise<void> {
   const client = await connect(this, flags)
-  const users = await client.listUsers(flags.type)
+  const users = await client.administration.listUsers(flags.type)
   this.output.result(flags.json, { users }, () =>
     formatTable(
       ['NAME', 'TYPE', 'ROLES', 'ACTIVE', 'ID'],
@@ -55,7 +55,7 @@ export async function createUser(
   name: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const { id } = await client.createUser(flags.type, {
+  const { id } = await client.administration.createUser(flags.type, {
     name,
     ...(flags.email === undefined ? {} : { emailAddress: flags.email }),
     ...(flags.role === undefined ? {} : { roles: [...flags.role] }),
@@ -64,7 +64,7 @@ export async function createUser(
     this.output.result(flags.json, { id }, () => `Created user ${name} (${id}), without a token.`)
     return
   }
-  const token = await client.createApiToken({ id, userType: flags.type }, {})
+  const token = await client.administration.createApiToken({ id, userType: flags.type }, {})
   this.output.result(flags.json, { id, apiToken: token.apiToken }, () =>
     describeToken(token, false),
   )
@@ -82,7 +82,7 @@ export async function editUser(
 ): Promise<void> {
   const client = await connect(this, flags)
   const user = await getUser(client, name)
-  await client.editUser(user, {
+  await client.administration.editUser(user, {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.email === undefined ? {} : { emailAddress: flags.email }),
     ...(flags.role === undefined ? {} : { roles: [...flags.role] }),
@@ -98,7 +98,7 @@ export async function activateUser(
 ): Promise<void> {
   const client = await connect(this, flags)
   const user = await getUser(client, name)
-  await client.setUserActive(user, true)
+  await client.administration.setUserActive(user, true)
   this.output.result(flags.json, { id: user.id, isActive: true }, () => `${user.name} is active.`)
 }
 
@@ -110,7 +110,7 @@ export async function deactivateUser(
 ): Promise<void> {
   const client = await connect(this, flags)
   const user = await getUser(client, name)
-  await client.setUserActive(user, false)
+  await client.administration.setUserActive(user, false)
   const document = { id: user.id, isActive: false }
   this.output.result(flags.json, document, () => `${user.name} is locked out.`)
 }
@@ -125,7 +125,7 @@ export async function createToken(
   const user = await getUser(client, name)
   const expiresAt =
     flags.validFor === undefined ? undefined : new Date(Date.now() + flags.validFor).toISOString()
-  const token = await client.createApiToken(user, {
+  const token = await client.administration.createApiToken(user, {
     ...(flags.description === undefined ? {} : { description: flags.description }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   })
@@ -139,7 +139,7 @@ export async function listTokens(
   name: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  const apiTokens = await client.listApiTokens(await getUser(client, name))
+  const apiTokens = await client.administration.listApiTokens(await getUser(client, name))
   this.output.result(flags.json, { apiTokens }, () =>
     formatTable(
       ['ID', 'DESCRIPTION', 'CREATED', 'EXPIRES', 'LAST USED', 'REVOKED'],
@@ -163,7 +163,7 @@ export async function revokeToken(
   tokenId: string,
 ): Promise<void> {
   const client = await connect(this, flags)
-  await client.revokeApiToken(await getUser(client, name), tokenId)
+  await client.administration.revokeApiToken(await getUser(client, name), tokenId)
   this.output.result(flags.json, { id: tokenId }, () => 'The token is revoked.')
 }
 

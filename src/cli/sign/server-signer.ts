@@ -38,7 +38,10 @@ export async function createServerSigner(
   client: ChanceryClient,
   signing: ServerSigning,
 ): Promise<ImageSigner> {
-  const policy = await client.getSigningPolicy(signing.project, signing.signingPolicy)
+  const policy = await client.administration.getSigningPolicy(
+    signing.project,
+    signing.signingPolicy,
+  )
   const publicKey = await readPublicKey(client, policy.certificateSlug)
   const submission = new Submission(context, client, signing, policy)
   return {
@@ -143,7 +146,7 @@ class Submission {
 }
 
 async function readPublicKey(client: ChanceryClient, certificate: string): Promise<Uint8Array> {
-  const { bytes } = await client.downloadCertificateFile(certificate, 'PublicKey')
+  const { bytes } = await client.administration.downloadCertificateFile(certificate, 'PublicKey')
   return readPublicKeyFile(bytes)
 }
 
