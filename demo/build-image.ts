@@ -62,7 +62,7 @@ export async function pushImage(
   image: BuiltImage,
 ): Promise<ImageByDigest> {
   const { registry, repository, tag = 'latest' } = reference
-  for (const blob of [...image.layers, image.config]) await client.pushBlob(reference, blob)
+  for (const blob of [...image.layers, image.config]) await client.blobs.push(reference, blob)
   const manifest = { mediaType: OCI_IMAGE_MANIFEST, bytes: image.manifest }
   const digest = await client.pushManifest(reference, tag, manifest)
   return { repository: { registry, repository }, digest }

@@ -73,7 +73,7 @@ export async function attachSignature(
         artifactsUnderTag.isSame(layer, entry) ||
         isOfSameKey(layer, entry, image, signature.payload, options),
       prepare: async (signal) => {
-        await client.uploadBlob(image.repository, signature.payload, signal)
+        await client.blobs.upload(image.repository, signature.payload, signal)
       },
       seen: options.seen,
       signal: options.signal,

@@ -45,8 +45,8 @@ export async function publishBundle(
   const { repository, digest } = image
   const { mediaType, bytes } = await client.getManifest(repository, digest, signal)
   await Promise.all([
-    client.pushBlob(repository, EMPTY, signal),
-    client.pushBlob(repository, bundle.bytes, signal),
+    client.blobs.push(repository, EMPTY, signal),
+    client.blobs.push(repository, bundle.bytes, signal),
   ])
   const subject = { mediaType, size: bytes.length, digest }
   const manifest = encodeBundleManifest(bundle, subject)

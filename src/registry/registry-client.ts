@@ -1,20 +1,19 @@
-import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { isSha256Digest } from '../format/oci-digest.ts'
 import {
   MANIFEST_MEDIA_TYPES,
   parseManifest,
   OCI_IMAGE_INDEX,
-  type Descriptor,
   type ImageIndex,
   type ImageManifest,
 } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
-import { verifiedChunks } from './blob-stream.ts'
 import type { FindCredentials } from './credentials.ts'
-import type { Answer, StreamedBody } from './http-transport.ts'
+import type { Answer } from './http-transport.ts'
 import type { RepositoryName } from './origins.ts'
+import { digestOf, requireDigest } from './received-bytes.ts'
 import { readReferrersPage, type ReferrersPage } from './referrers-page.ts'
+import { RegistryBlobs } from './registry-blobs.ts'
 import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
 
 /** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
@@ -37,11 +36,6 @@ export interface StoredManifest {
   readonly digest: string
   /** What the registry says it recognised as the manifest's subject (`OCI-Subject`). */
   readonly subjectDigest: string | undefined
-}
-
-interface UploadedBlob {
-  readonly digest: string
-  readonly content: Uint8Array | (() => Promise<StreamedBody>)
 }
 
 /** What a manifest replaces; a registry that honours neither ignores both. Source: RFC 9110, section 13.1. */
@@ -70,10 +64,13 @@ export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, '
  * Source: OCI distribution-spec 1.1.
  */
 export class RegistryClient implements Disposable {
+  /** The blobs of repositories. */
+  readonly blobs: RegistryBlobs
   readonly #connection: RegistryConnection
 
   constructor(options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
+    this.blobs = new RegistryBlobs(this.#connection)
   }
 
   /**
@@ -119,190 +116,6 @@ export class RegistryClient implements Disposable {
         ],
       },
     )
-  }
-
-  /**
-   * Pulls a blob; the registry may redirect it to another host, which gets no credential.
-   *
-   * @param digest `sha256:<hex>`.
-   * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if there is none.
-   * @throws ChanceryError ERR_REGISTRY_DIGEST if the bytes are not those of the digest.
-   */
-  async getBlob(
-    repository: RepositoryName,
-    digest: string,
-    maxBytes: number,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array> {
-    const answer = await this.#connection.request(repository, 'pull', {
-      method: 'GET',
-      path: `blobs/${digest}`,
-      maxBodyBytes: maxBytes,
-      mayRedirect: true,
-      signal,
-    })
-    if (answer.status !== 200) throw errorOfAnswer(repository, answer)
-    requireDigest(repository, answer.body, digest)
-    return answer.body
-  }
-
-  /**
-   * Makes sure that the repository has a blob: asks for it, and uploads it in one piece where it is missing. May be
-   * repeated; repeats itself once where the connection breaks in the middle.
-   *
-   * @returns Its digest.
-   */
-  async pushBlob(
-    repository: RepositoryName,
-    bytes: Uint8Array,
-    signal?: AbortSignal,
-  ): Promise<string> {
-    const digest = digestOf(bytes)
-    try {
-      await this.#pushBlobOnce(repository, digest, bytes, signal)
-    } catch (error) {
-      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
-      if (!mayHelp || signal?.aborted === true) throw error
-      await this.#pushBlobOnce(repository, digest, bytes, signal)
-    }
-    return digest
-  }
-
-  /**
-   * Like {@link pushBlob}, but does not ask first: for a small blob that is hardly there. It goes along with the first
-   * request, and once more where the registry does not take it so.
-   *
-   * Source: distribution-spec, "Pushing a blob monolithically", "Single POST".
-   *
-   * @returns Its digest.
-   */
-  async uploadBlob(
-    repository: RepositoryName,
-    bytes: Uint8Array,
-    signal?: AbortSignal,
-  ): Promise<string> {
-    const digest = digestOf(bytes)
-    try {
-      const start = await this.#connection.request(repository, 'push', {
-        method: 'POST',
-        path: `blobs/uploads/?digest=${digest}`,
-        headers: { 'content-type': 'application/octet-stream' },
-        body: bytes,
-        maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
-        signal,
-      })
-      if (start.status === 202) {
-        await this.#finishUpload(repository, start, { digest, content: bytes }, signal)
-      } else if (start.status !== 201) await this.#pushBlobOnce(repository, digest, bytes, signal)
-    } catch (error) {
-      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
-      if (!mayHelp || signal?.aborted === true) throw error
-      await this.#pushBlobOnce(repository, digest, bytes, signal)
-    }
-    return digest
-  }
-
-  async #pushBlobOnce(
-    repository: RepositoryName,
-    digest: string,
-    bytes: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    // Whatever else it answers, the upload will tell what is wrong.
-    if (await this.hasBlob(repository, digest, signal)) return
-    await this.#upload(repository, '', { digest, content: bytes }, signal)
-  }
-
-  /** Whether the repository has a blob; false, too, if the registry does not tell. */
-  async hasBlob(
-    repository: RepositoryName,
-    digest: string,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    const head = await this.#connection.request(repository, 'push', {
-      method: 'HEAD',
-      path: `blobs/${digest}`,
-      maxBodyBytes: 0,
-      mayRedirect: true,
-      signal,
-    })
-    return head.status === 200
-  }
-
-  /**
-   * Pulls a blob of any size piece by piece. The last piece is given only after the digest was found right, so that
-   * whoever passes the pieces on never passes on all of a wrong blob.
-   *
-   * Throws while it is read what {@link getBlob} throws.
-   */
-  async openBlob(
-    repository: RepositoryName,
-    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-    signal?: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#connection.request(repository, 'pull', {
-      method: 'GET',
-      path: `blobs/${digest}`,
-      maxBodyBytes: size,
-      isStreamed: true,
-      mayRedirect: true,
-      signal,
-    })
-    if (answer.status !== 200 || answer.stream === undefined) {
-      throw errorOfAnswer(repository, answer)
-    }
-    return verifiedChunks(answer.stream, { digest, size }, repository.registry)
-  }
-
-  /**
-   * Uploads a blob piece by piece, or takes it over from another repository of the registry where it allows that.
-   *
-   * @param open Opens the content, once; not called if the blob need not be sent.
-   * @param mountFrom A repository of the same registry that has it.
-   */
-  async pushBlobStream(
-    repository: RepositoryName,
-    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
-    open: () => Promise<AsyncIterable<Uint8Array>>,
-    options: { readonly mountFrom?: string | undefined; readonly signal?: AbortSignal | undefined },
-  ): Promise<void> {
-    const { mountFrom, signal } = options
-    if (await this.hasBlob(repository, digest, signal)) return
-    const query = mountFrom === undefined ? '' : `?${mountQuery(digest, mountFrom)}`
-    const content = async () => ({ length: size, chunks: await open() })
-    await this.#upload(repository, query, { digest, content }, signal)
-  }
-
-  async #upload(
-    repository: RepositoryName,
-    query: string,
-    blob: UploadedBlob,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const start = await this.#connection.request(repository, 'push', {
-      method: 'POST',
-      path: `blobs/uploads/${query}`,
-      body: new Uint8Array(),
-      maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
-      signal,
-    })
-    if (start.status === 201 && query !== '') return
-    if (start.status !== 202) throw errorOfAnswer(repository, start)
-    await this.#finishUpload(repository, start, blob, signal)
-  }
-
-  async #finishUpload(
-    repository: RepositoryName,
-    start: Answer,
-    blob: UploadedBlob,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const { location } = start.headers
-    if (location === undefined) throw badAnswer(repository, 'expected the location of an upload')
-    const content = blob.content instanceof Uint8Array ? blob.content : await blob.content()
-    const upload = { base: start.url, location, digest: blob.digest, content, signal }
-    const end = await this.#connection.upload(repository, upload)
-    if (end.status !== 201) throw errorOfAnswer(repository, end)
   }
 
   /**
@@ -427,24 +240,6 @@ function readManifest(
     if (!(cause instanceof ChanceryError)) throw cause
     throw badAnswer(repository, `${reference} is not a manifest: ${cause.message}`, cause)
   }
-}
-
-function mountQuery(digest: string, from: string): string {
-  return new URLSearchParams({ mount: digest, from }).toString()
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${sha256Hex(bytes)}`
-}
-
-function requireDigest(repository: RepositoryName, bytes: Uint8Array, expected: string): void {
-  const found = digestOf(bytes)
-  if (found === expected) return
-  throw new ChanceryError(
-    'ERR_REGISTRY_DIGEST',
-    `${repository.registry} sent other bytes than asked for: expected ${expected}, found ${found}`,
-    { hints: ['The registry, or something before it, is broken or not to be trusted.'] },
-  )
 }
 
 function requireAnnounced(repository: RepositoryName, answer: Answer, digest: string): void {

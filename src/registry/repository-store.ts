@@ -18,7 +18,7 @@ export function repositorySource(
     name: referenceContext(repository),
     repository,
     findManifest: (reference) => client.findManifest(repository, reference, signal),
-    openBlob: (descriptor) => client.openBlob(repository, descriptor, signal),
+    openBlob: (descriptor) => client.blobs.open(repository, descriptor, signal),
     findReferrers: (digest) => findReferrers(client, repository, digest, { signal }),
   }
 }
@@ -32,7 +32,7 @@ export function repositorySink(
   return {
     async pushBlob(descriptor, open, mountFrom) {
       const isSameRegistry = mountFrom?.registry === repository.registry
-      await client.pushBlobStream(repository, descriptor, open, {
+      await client.blobs.pushStream(repository, descriptor, open, {
         mountFrom: isSameRegistry ? mountFrom.repository : undefined,
         signal,
       })

@@ -118,7 +118,7 @@ export class TagMerge<Entry> {
   async #write(seen: PulledManifest | undefined): Promise<void> {
     const encoded = this.#content.encode(this.#known, seen)
     if (encoded.config !== undefined) {
-      await this.#client.uploadBlob(this.#repository, encoded.config, this.#signal)
+      await this.#client.blobs.upload(this.#repository, encoded.config, this.#signal)
     }
     const startedAt = performance.now()
     // The time between this and the write is all that remains for another writer to come between.

@@ -160,7 +160,7 @@ class PayloadReader {
       )
     }
     if (this.#last?.digest !== digest) {
-      const bytes = await this.#client.getBlob(this.#repository, digest, size, this.#signal)
+      const bytes = await this.#client.blobs.get(this.#repository, digest, size, this.#signal)
       this.#last = { digest, bytes }
     }
     const { bytes } = this.#last

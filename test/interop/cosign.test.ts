@@ -293,8 +293,8 @@ async function pushSignature(
   signature: string,
 ): Promise<void> {
   const encoded = encodeSignatures([describeSignature({ payload, signature })])
-  await client.pushBlob(image.repository, payload)
-  await client.pushBlob(image.repository, encoded.config)
+  await client.blobs.push(image.repository, payload)
+  await client.blobs.push(image.repository, encoded.config)
   await client.pushManifest(image.repository, signatureTag(image.digest), encoded)
 }
 

@@ -82,7 +82,7 @@ describe('credentials', () => {
       response.writeHead(307, { location, 'set-cookie': 'session=1' }).end()
     })
     using client = new RegistryClient(IMPATIENT)
-    const bytes = await client.getBlob(repositoryAt(server.host), blobDigest, 100)
+    const bytes = await client.blobs.get(repositoryAt(server.host), blobDigest, 100)
     assert.deepEqual(new Uint8Array(bytes), blob)
     assert.match(server.seen.at(-1)?.headers.authorization ?? '', /^Basic /)
     assert.equal(other.seen.length, 1)
@@ -103,7 +103,7 @@ describe('credentials', () => {
       }
     })
     using client = new RegistryClient(IMPATIENT)
-    await client.pushBlob(repositoryAt(server.host), blob)
+    await client.blobs.push(repositoryAt(server.host), blob)
     assert.deepEqual(
       other.seen.map(({ method }) => method),
       ['PUT'],
@@ -118,7 +118,7 @@ describe('credentials', () => {
       else response.writeHead(202, { location: 'http://registry.evil.test/upload' }).end()
     })
     using client = new RegistryClient(IMPATIENT)
-    await assert.rejects(client.pushBlob(repositoryAt(server.host), blob), {
+    await assert.rejects(client.blobs.push(repositoryAt(server.host), blob), {
       code: 'ERR_REGISTRY_REDIRECT',
     })
   })
@@ -237,7 +237,7 @@ describe('redirects', () => {
         else response.end(blob)
       })
       using client = new RegistryClient(IMPATIENT)
-      const pulled = client.getBlob(repositoryAt(server.host), blobDigest, 100)
+      const pulled = client.blobs.get(repositoryAt(server.host), blobDigest, 100)
       if (isFine) await pulled
       else await assert.rejects(pulled, { code: 'ERR_REGISTRY_REDIRECT' })
     }
@@ -253,7 +253,7 @@ describe('redirects', () => {
         response.writeHead(302, { location }).end(),
       )
       using client = new RegistryClient(IMPATIENT)
-      await assert.rejects(client.getBlob(repositoryAt(server.host), blobDigest, 100), {
+      await assert.rejects(client.blobs.get(repositoryAt(server.host), blobDigest, 100), {
         code: 'ERR_REGISTRY_REDIRECT',
       })
     })

@@ -197,7 +197,7 @@ describe('the fallback tag', () => {
     using client = new RegistryClient()
     const image = await pushTestImage(`${registry.host}/team/app:1`)
     const foreign = referrer('foreign', image.digest)
-    await client.pushBlob(image.repository, encode({}))
+    await client.blobs.push(image.repository, encode({}))
     const manifest = { mediaType: OCI_IMAGE_MANIFEST, bytes: foreign }
     await client.pushManifest(image.repository, digestOf(foreign), manifest)
     const foreignEntry = { ...entry(foreign), platform: { os: 'plan9', architecture: 'mips' } }

@@ -52,7 +52,7 @@ async function probe(host: string): Promise<string[]> {
   assert.equal(source, listedBy)
 
   const blob = new TextEncoder().encode('to be mounted')
-  await client.pushBlob(image.repository, blob)
+  await client.blobs.push(image.repository, blob)
   const query = new URLSearchParams({ mount: `sha256:${sha256Hex(blob)}`, from: 'team/app' })
   const mount = await fetch(`http://${host}/v2/team/elsewhere/blobs/uploads/?${query.toString()}`, {
     method: 'POST',

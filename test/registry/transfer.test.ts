@@ -44,7 +44,7 @@ const largeBlob = { digest: digestOf(large), size: large.length }
 async function read(answer: Parameters<typeof startHostileServer>[0], blob = largeBlob) {
   await using server = await startHostileServer(answer)
   using client = new RegistryClient(IMPATIENT)
-  return await collect(await client.openBlob(repositoryAt(server.host), blob))
+  return await collect(await client.blobs.open(repositoryAt(server.host), blob))
 }
 
 describe('a blob that is read piece by piece', () => {
@@ -119,7 +119,7 @@ async function upload(content: () => AsyncIterable<Uint8Array>, mountFrom?: stri
   using client = new RegistryClient(IMPATIENT)
   const options = mountFrom === undefined ? {} : { mountFrom }
   const open = () => Promise.resolve(content())
-  const pushed = client.pushBlobStream(repositoryAt(server.host), largeBlob, open, options)
+  const pushed = client.blobs.pushStream(repositoryAt(server.host), largeBlob, open, options)
   const failure: unknown = await pushed.then(
     () => undefined,
     (error: unknown) => error,
@@ -150,7 +150,7 @@ describe('a blob that is sent piece by piece', () => {
     })
     using client = new RegistryClient(IMPATIENT)
     async function* content() {
-      yield* await client.openBlob(repositoryAt(server.host), largeBlob)
+      yield* await client.blobs.open(repositoryAt(server.host), largeBlob)
     }
     const { failure, received } = await upload(content)
     assert.equal((failure as { code?: string }).code, 'ERR_REGISTRY_DIGEST')

@@ -21,7 +21,7 @@ async function upload(answerFirst: (request: IncomingMessage, response: ServerRe
   })
   using client = new RegistryClient()
   const repository = { registry: server.host, repository: 'team/app' }
-  const result = await client.uploadBlob(repository, bytes)
+  const result = await client.blobs.upload(repository, bytes)
   assert.equal(result, digest)
   return server.seen.map(({ method, url }) => `${method} ${url.replace(/.*blobs\//, '')}`)
 }

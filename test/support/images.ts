@@ -44,8 +44,8 @@ export async function pushTestImage(name: string): Promise<PushedImage> {
       ],
     }),
   )
-  await client.pushBlob(reference, config)
-  await client.pushBlob(reference, layer)
+  await client.blobs.push(reference, config)
+  await client.blobs.push(reference, layer)
   const { registry, repository, tag = 'latest' } = reference
   const pushed = { mediaType: OCI_IMAGE_MANIFEST, bytes: manifest }
   const digest = await client.pushManifest(reference, tag, pushed)
