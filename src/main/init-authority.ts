@@ -6,6 +6,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import type { CreatedAuthority, InitOptions } from '../cli/services.ts'
 import { asUnavailable } from '../db/disk-error.ts'
 import { makeDurableDirectory, removeDurableFile, writeDurableFile } from '../db/durable-file.ts'
+import { lockDirectory } from '../db/directory-lock.ts'
 import { createStore } from '../db/open-store.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { ApiTokens } from '../identity/api-tokens.ts'
@@ -13,6 +14,9 @@ import { createMasterKey } from '../keys/master-key.ts'
 
 /** Lies in a data directory from the first moment of `init` to its last. */
 const UNFINISHED = 'init-unfinished'
+/** Held by `init` while it works: another one must not take its directory for one that was left unfinished. */
+const LOCK = 'init-lock'
+const isOfLock = (name: string): boolean => name.startsWith(LOCK)
 
 /**
  * Refuses a directory whose `init` was killed: the next `init` empties it, so nothing may have been signed in it.
@@ -32,6 +36,7 @@ export function requireFinishedInit(dataDirectory: string): void {
  * Makes an authority in a directory that is not there or empty. If it was killed in between, the next run starts anew.
  *
  * @throws ChanceryError ERR_DB_EXISTS if the directory holds an authority, or anything else.
+ * @throws ChanceryError ERR_DB_LOCKED if another process makes one in it.
  */
 export async function initAuthority(options: InitOptions): Promise<CreatedAuthority> {
   try {
@@ -44,13 +49,23 @@ export async function initAuthority(options: InitOptions): Promise<CreatedAuthor
 async function makeAuthority(options: InitOptions): Promise<CreatedAuthority> {
   const { dataDirectory, organizationName, masterKey } = options
   await makeDurableDirectory(dataDirectory)
-  await requireEmpty(dataDirectory)
-  const marker = join(dataDirectory, UNFINISHED)
-  await writeDurableFile(marker, new Uint8Array())
-  const key = await createMasterKey(masterKey, dataDirectory)
-  const created = await found(dataDirectory, organizationName, key.deriveSubkey('audit head'))
-  await removeDurableFile(marker)
-  return created
+  await requireFree(dataDirectory)
+  const lockFile = join(dataDirectory, LOCK)
+  const lock = lockDirectory(lockFile)
+  try {
+    // Alone now: what is unfinished here was left so, and what was made meanwhile is finished.
+    await requireFree(dataDirectory)
+    await removeUnfinished(dataDirectory)
+    const marker = join(dataDirectory, UNFINISHED)
+    await writeDurableFile(marker, new Uint8Array())
+    const key = await createMasterKey(masterKey, dataDirectory)
+    const created = await found(dataDirectory, organizationName, key.deriveSubkey('audit head'))
+    await removeDurableFile(marker)
+    await rm(lockFile)
+    return created
+  } finally {
+    lock.release()
+  }
 }
 
 async function found(
@@ -69,15 +84,10 @@ async function found(
   return { organizationId, administratorId, apiToken }
 }
 
-async function requireEmpty(directory: string): Promise<void> {
+/** Whether an authority can be made here: there is nothing, or one that was not finished. */
+async function requireFree(directory: string): Promise<void> {
   const names = await readdir(directory)
-  if (names.includes(UNFINISHED)) {
-    const others = names.filter((name) => name !== UNFINISHED)
-    // The mark is the last to go: killed in between, the next run has to find it.
-    for (const name of [...others, UNFINISHED]) await rm(join(directory, name), { recursive: true })
-    return
-  }
-  if (names.length === 0) return
+  if (names.includes(UNFINISHED) || names.every(isOfLock)) return
   throw new ChanceryError(
     'ERR_DB_EXISTS',
     'expected an empty data directory, found one with files in it',
@@ -87,4 +97,13 @@ async function requireEmpty(directory: string): Promise<void> {
       ],
     },
   )
+}
+
+async function removeUnfinished(directory: string): Promise<void> {
+  const names = await readdir(directory)
+  const others = names.filter((name) => name !== UNFINISHED && !isOfLock(name))
+  // The mark is the last to go: killed in between, the next run has to find it.
+  for (const name of [...others, UNFINISHED]) {
+    await rm(join(directory, name), { recursive: true, force: true })
+  }
 }
