@@ -2,9 +2,11 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Certificate, Project, SigningPolicy } from '../catalog/objects.ts'
 import { randomGuid } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import { parseImagePattern } from '../policy/image-identity.ts'
 import { mayApprove, maySubmit } from '../policy/permission.ts'
 import type { Assignees, Principal } from '../policy/principal.ts'
+import { SIGNATURE_FORMATS } from '../policy/signature-format.ts'
 import type { EditSigningPolicy, SigningPolicyView } from '../wire/administration.ts'
 import type { Administration } from './administration.ts'
 import { NOBODY, requireAssignees } from './assignees.ts'
@@ -31,6 +33,8 @@ const RULES = [
   'submitters',
   'requiredApprovals',
   'allowedImages',
+  'signatureFormats',
+  'allowedPredicateTypes',
   'allowOtherFiles',
   'allowHashSigning',
 ] as const satisfies readonly (keyof SigningPolicy)[]
@@ -71,6 +75,8 @@ export function createSigningPolicyAdministration({
           approvers: NOBODY,
           requiredApprovals: 0,
           allowedImages: [],
+          signatureFormats: SIGNATURE_FORMATS,
+          allowedPredicateTypes: [],
           allowOtherFiles: false,
           allowHashSigning: false,
         }
@@ -129,7 +135,8 @@ function applyEdit(
   before: SigningPolicy,
   edit: EditSigningPolicy,
 ): SigningPolicy {
-  const { slug, name, certificateSlug, allowedImages } = edit
+  const { slug, name, certificateSlug, allowedImages, signatureFormats, allowedPredicateTypes } =
+    edit
   const after: SigningPolicy = {
     ...before,
     slug: slug === undefined ? before.slug : requireSlug(slug),
@@ -143,6 +150,14 @@ function applyEdit(
     requiredApprovals: edit.requiredApprovals ?? before.requiredApprovals,
     allowedImages:
       allowedImages === undefined ? before.allowedImages : requireImages(allowedImages),
+    signatureFormats:
+      signatureFormats === undefined
+        ? before.signatureFormats
+        : SIGNATURE_FORMATS.filter((format) => signatureFormats.includes(format)),
+    allowedPredicateTypes:
+      allowedPredicateTypes === undefined
+        ? before.allowedPredicateTypes
+        : requirePredicateTypes(allowedPredicateTypes),
     allowOtherFiles: edit.allowOtherFiles ?? before.allowOtherFiles,
     allowHashSigning: edit.allowHashSigning ?? before.allowHashSigning,
   }
@@ -192,6 +207,26 @@ function requireImages(patterns: readonly string[]): readonly string[] {
   return [...new Set(patterns)]
 }
 
+/** Predicate types are compared character by character, so that what looks alike has to be alike. */
+function requirePredicateTypes(types: readonly string[]): readonly string[] {
+  const field = 'allowedPredicateTypes'
+  for (const type of types) {
+    if (type === COSIGN_SIGNATURE_PREDICATE) {
+      throw badValue(
+        field,
+        `expected predicate types of attestations, found ${type}, which is the signature of an image`,
+        'whether images are signed so is for signatureFormats to say',
+      )
+    }
+    if (!URI.test(type)) {
+      throw badValue(field, 'expected URIs such as https://slsa.dev/provenance/v1')
+    }
+  }
+  return [...new Set(types)]
+}
+
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$/
+
 /** Groups may grow, so only what can be counted is: nobody at all, or too few people by name. */
 function requireReachableQuorum(policy: SigningPolicy): void {
   const { requiredApprovals, approvers } = policy
@@ -219,6 +254,8 @@ function viewPolicy(catalog: Catalog, project: Project, policy: SigningPolicy): 
     approvers: viewAssignees(policy.approvers),
     requiredApprovals,
     allowedImages: [...policy.allowedImages],
+    signatureFormats: [...policy.signatureFormats],
+    allowedPredicateTypes: [...policy.allowedPredicateTypes],
     allowOtherFiles: policy.allowOtherFiles,
     allowHashSigning: policy.allowHashSigning,
   }

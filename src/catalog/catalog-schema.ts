@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { SIGNATURE_ALGORITHMS } from '../crypto/algorithms.ts'
 import { ROLES } from '../policy/principal.ts'
+import { SIGNATURE_FORMATS } from '../policy/signature-format.ts'
 import { AssigneesBody, Guid, Slug } from '../wire/shapes.ts'
 import type { CatalogKind, CatalogObject } from './objects.ts'
 
@@ -88,6 +89,8 @@ const SigningPolicy = Type.Object(
     approvers: AssigneesBody,
     requiredApprovals: Type.Integer({ minimum: 0 }),
     allowedImages: Texts,
+    signatureFormats: Type.Array(Type.Union(SIGNATURE_FORMATS.map((one) => Type.Literal(one)))),
+    allowedPredicateTypes: Texts,
     allowOtherFiles: Type.Boolean(),
     allowHashSigning: Type.Boolean(),
   },
@@ -153,7 +156,16 @@ export function isCatalogKind(kind: string): kind is CatalogKind {
   return Object.hasOwn(DECODERS, kind)
 }
 
-/** Whether the value is exactly an object of the kind: every member there and of its type, and no other member. */
-export function isCatalogObject(kind: CatalogKind, value: unknown): value is CatalogObject {
-  return DECODERS[kind].Check(value)
+/**
+ * Reads a stored object: every member there and of its type, and no other member. A signing policy that was stored
+ * before there were statements signs metadata and statements of its images, and no attestations.
+ *
+ * @returns undefined if it is anything else.
+ */
+export function decodeCatalogObject(kind: CatalogKind, value: unknown): CatalogObject | undefined {
+  const isPolicy = kind === 'signing-policy' && typeof value === 'object' && value !== null
+  const complete: unknown = isPolicy ? { ...POLICY_DEFAULTS, ...value } : value
+  return DECODERS[kind].Check(complete) ? complete : undefined
 }
+
+const POLICY_DEFAULTS = { signatureFormats: [...SIGNATURE_FORMATS], allowedPredicateTypes: [] }

@@ -1,6 +1,6 @@
 import type { Reader } from '../db/ledger.ts'
 import { parseJson } from '../format/json.ts'
-import { isCatalogObject } from './catalog-schema.ts'
+import { decodeCatalogObject } from './catalog-schema.ts'
 import type { CatalogKind, CatalogObject } from './objects.ts'
 import { corrupt } from './stored-objects.ts'
 
@@ -21,8 +21,8 @@ export function readObjectVersion<K extends CatalogKind>(
     version,
   )
   if (row === undefined) throw corrupt(id, `no version ${version}`)
-  const object = parseJson(row.body)
-  if (!isCatalogObject(kind, object) || object.id !== id || object.version !== version) {
+  const object = decodeCatalogObject(kind, parseJson(row.body))
+  if (object?.id !== id || object.version !== version) {
     throw corrupt(id, `an unreadable version ${version}`)
   }
   return object as Extract<CatalogObject, { kind: K }>

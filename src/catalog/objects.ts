@@ -1,5 +1,6 @@
 import type { SignatureAlgorithm } from '../crypto/algorithms.ts'
 import type { Assignees, Role } from '../policy/principal.ts'
+import type { SignatureFormat } from '../policy/signature-format.ts'
 
 /** What every configured object has. Ids are lower-case GUIDs; a change makes a new version and keeps the old one. */
 interface Versioned {
@@ -71,11 +72,15 @@ export interface SigningPolicy extends Versioned {
   /** How many approvers have to agree; 0 signs without approval. */
   readonly requiredApprovals: number
   /**
-   * Image identities a Cosign metadata file may name (`policy/image-identity.ts` has the pattern language).
+   * Image identities that metadata files and statements may name (`policy/image-identity.ts` has the pattern language).
    * None are allowed by an empty list.
    */
   readonly allowedImages: readonly string[]
-  /** Whether files that are not Cosign metadata may be signed. */
+  /** In which forms images are signed, in the order of `SIGNATURE_FORMATS`. */
+  readonly signatureFormats: readonly SignatureFormat[]
+  /** Predicate types of the attestations that are signed, exact URIs; none by an empty list. */
+  readonly allowedPredicateTypes: readonly string[]
+  /** Whether files that are neither Cosign metadata nor statements may be signed. */
   readonly allowOtherFiles: boolean
   /** Whether a bare hash, which cannot be examined, may be signed. */
   readonly allowHashSigning: boolean

@@ -1,7 +1,7 @@
 import type { Reader } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseJson } from '../format/json.ts'
-import { isCatalogKind, isCatalogObject } from './catalog-schema.ts'
+import { decodeCatalogObject, isCatalogKind } from './catalog-schema.ts'
 import { uniqueKeyOf } from './object-key.ts'
 import type { CatalogObject } from './objects.ts'
 
@@ -55,8 +55,8 @@ export function readFoundingOrganization(reader: Reader): string | undefined {
 
 function decodeRow(row: ObjectRow): CatalogObject {
   if (!isCatalogKind(row.kind)) throw corrupt(row.id, 'an object of an unknown kind')
-  const object = parseBody(row)
-  if (!isCatalogObject(row.kind, object)) throw corrupt(row.id, `a malformed ${row.kind}`)
+  const object = decodeCatalogObject(row.kind, parseBody(row))
+  if (object === undefined) throw corrupt(row.id, `a malformed ${row.kind}`)
   const isAsIndexed =
     object.id === row.id &&
     object.organizationId === row.organization_id &&

@@ -114,6 +114,11 @@ describe('chancery.yaml', () => {
       'projects: [{slug: a, signingPolicies: [{slug: b, certificate: c, allowHashSigning: yes}]}]',
       /true or false/,
     ],
+    [
+      'an unknown signature format',
+      'projects: [{slug: a, signingPolicies: [{slug: b, certificate: c, signatureFormats: [sig]}]}]',
+      /one of legacy, bundle/,
+    ],
     ['a mapping for a list', 'users: {name: a}', /expected "users" to be a list/],
     ['text that is no YAML', 'users: [', /^f\.yaml:1:/],
     ['1 MiB and more', `# ${'x'.repeat(1024 * 1024)}`, /at most 1048576 bytes/],

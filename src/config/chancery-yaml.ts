@@ -1,6 +1,7 @@
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '../crypto/algorithms.ts'
 import type { ChanceryError } from '../errors/chancery-error.ts'
 import { ROLES, type Role } from '../policy/principal.ts'
+import { SIGNATURE_FORMATS, type SignatureFormat } from '../policy/signature-format.ts'
 import { YamlSource, type YamlMapping } from './yaml-reader.ts'
 
 /** Users and groups by name. */
@@ -73,6 +74,8 @@ export interface DesiredSigningPolicy {
   readonly approvers: NamedAssignees | undefined
   readonly requiredApprovals: number | undefined
   readonly allowedImages: readonly string[] | undefined
+  readonly signatureFormats: readonly SignatureFormat[] | undefined
+  readonly allowedPredicateTypes: readonly string[] | undefined
   readonly allowOtherFiles: boolean | undefined
   readonly allowHashSigning: boolean | undefined
 }
@@ -238,6 +241,8 @@ function readSigningPolicy(mapping: YamlMapping): DesiredSigningPolicy {
     approvers: readAssignees(mapping, 'approvers'),
     requiredApprovals: mapping.findWholeNumber('requiredApprovals', 0, 100),
     allowedImages: mapping.findTexts('allowedImages'),
+    signatureFormats: mapping.findWords('signatureFormats', SIGNATURE_FORMATS),
+    allowedPredicateTypes: mapping.findTexts('allowedPredicateTypes'),
     allowOtherFiles: mapping.findBoolean('allowOtherFiles'),
     allowHashSigning: mapping.findBoolean('allowHashSigning'),
   }

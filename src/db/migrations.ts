@@ -130,4 +130,20 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_events_by_actor ON audit_events (chain, actor_id, number) WHERE actor_id IS NOT NULL;
   CREATE INDEX audit_events_by_object ON audit_events (object_id, number) WHERE object_id IS NOT NULL;
   `,
+  // An image counts once for each request, in however many files it is; one file may name several repositories.
+  `
+  CREATE TABLE images_of_requests (
+    organization_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    request_seq INTEGER NOT NULL,
+    repository TEXT NOT NULL,
+    PRIMARY KEY (organization_id, digest, request_seq, repository)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO images_of_requests
+    SELECT DISTINCT organization_id, digest, request_seq, repository FROM signing_request_images;
+  DROP TABLE signing_request_images;
+  ALTER TABLE images_of_requests RENAME TO signing_request_images;
+  CREATE INDEX signing_request_images_by_repository
+    ON signing_request_images (organization_id, repository, request_seq);
+  `,
 ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { encodePae, parseEnvelope } from './dsse.ts'
+import { decodePae, encodePae, parseEnvelope, resemblesPae } from './dsse.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 const envelope = {
@@ -22,6 +22,61 @@ describe('PAE', () => {
     const payload = new TextEncoder().encode('\u{1f511}é')
     assert.equal(text(encodePae('é', payload)), 'DSSEv1 2 é 6 \u{1f511}é')
     assert.throws(() => encodePae('', payload), { code: 'ERR_FORMAT_DSSE' })
+  })
+})
+
+describe('decodePae', () => {
+  const bytes = (encoding: string): Uint8Array => new TextEncoder().encode(encoding)
+
+  it('reads what encodePae makes, also with spaces, digits and line breaks in the payload', () => {
+    for (const payload of ['hello world', '', ' 11 x', '\n', '9', '\u{1f511}']) {
+      const encoded = encodePae('a/b+json', bytes(payload))
+      const decoded = decodePae(encoded)
+      assert.equal(decoded.payloadType, 'a/b+json')
+      assert.equal(text(decoded.payload), payload)
+      assert.deepEqual(encodePae(decoded.payloadType, decoded.payload), encoded)
+      assert.ok(resemblesPae(encoded))
+    }
+  })
+
+  it('refuses every other text that starts like one', () => {
+    for (const encoding of [
+      'DSSEv',
+      'DSSEv1',
+      'DSSEv1 ',
+      'DSSEv1 3 a/b 2',
+      'DSSEv1 3 a/b 2 ',
+      'DSSEv1 3 a/b 2 {',
+      'DSSEv1 3 a/b 2 {}\n',
+      'DSSEv1 3 a/b 2 {} ',
+      'DSSEv1 3 a/b 2  {}',
+      'DSSEv1 3  a/b 2 {}',
+      'DSSEv1  3 a/b 2 {}',
+      'DSSEv1\t3 a/b 2 {}',
+      'DSSEv1 03 a/b 2 {}',
+      'DSSEv1 3 a/b 02 {}',
+      'DSSEv1 3 a/b +2 {}',
+      'DSSEv1 3 a/b 0x2 {}',
+      'DSSEv1 3 a/b 2.0 {}',
+      'DSSEv1 3 a/b ２ {}',
+      'DSSEv1 2 a/b 2 {}',
+      'DSSEv1 4 a/b 2 {}',
+      'DSSEv1 5 a/b c 2 {}',
+      'DSSEv1 0  2 {}',
+      'DSSEv1 4 a/bé 2 {}',
+      'DSSEv1 3 a/b 99999999999999999999 {}',
+      `DSSEv1 257 ${'a'.repeat(257)} 2 {}`,
+      'DSSEv2 3 a/b 2 {}',
+    ]) {
+      assert.ok(resemblesPae(bytes(encoding)), encoding)
+      assert.throws(() => decodePae(bytes(encoding)), { code: 'ERR_FORMAT_DSSE' }, encoding)
+    }
+  })
+
+  it('nothing resembles one that does not start so', () => {
+    for (const other of ['', 'DSSE', ' DSSEv1 ', '\uFEFFDSSEv1 ', 'dssev1 3 a/b 2 {}', '{}']) {
+      assert.equal(resemblesPae(bytes(other)), false, other)
+    }
   })
 })
 

@@ -45,6 +45,55 @@ export function encodePae(payloadType: string, payload: Uint8Array): Uint8Array 
   return encoded
 }
 
+/** What a pre-authentication encoding holds. */
+export interface PaeContent {
+  /** Media type, 1 to 256 visible ASCII characters. */
+  readonly payloadType: string
+  /** Shares its memory with the encoding. */
+  readonly payload: Uint8Array
+}
+
+const PAE_MARK = ASCII.encode('DSSEv')
+const PAE = /^DSSEv1 ([1-9][0-9]{0,2}) ([!-~]{1,256}) (0|[1-9][0-9]{0,9}) /
+/** Of everything before the payload. */
+const MAX_HEAD_BYTES = 300
+
+/** True for all that any version of DSSE could take for a pre-authentication encoding, malformed ones included. */
+export function resemblesPae(bytes: Uint8Array): boolean {
+  return PAE_MARK.every((byte, at) => bytes[at] === byte)
+}
+
+/**
+ * Reads a pre-authentication encoding: exactly the bytes that {@link encodePae} makes, so that one signature covers one
+ * payload of one type. Time and memory do not depend on the payload.
+ *
+ * @throws ChanceryError ERR_FORMAT_DSSE if the bytes are anything else.
+ * Source: DSSE protocol.md, "Signature Definition".
+ */
+export function decodePae(bytes: Uint8Array): PaeContent {
+  const head = Buffer.from(bytes.subarray(0, MAX_HEAD_BYTES)).toString('latin1')
+  const [start, typeLength, payloadType, payloadLength] = PAE.exec(head) ?? []
+  if (start === undefined || payloadType === undefined) {
+    throw malformedPae(
+      '"DSSEv1 <length> <type> <length> <payload>", with lengths without leading zeros',
+    )
+  }
+  if (Number(typeLength) !== payloadType.length) {
+    throw malformedPae(`a payload type of ${typeLength ?? ''} bytes, found ${payloadType.length}`)
+  }
+  const payload = bytes.subarray(start.length)
+  if (Number(payloadLength) !== payload.length) {
+    throw malformedPae(
+      `a payload of ${payloadLength ?? ''} bytes and nothing behind, found ${payload.length}`,
+    )
+  }
+  return { payloadType, payload }
+}
+
+function malformedPae(expected: string): ChanceryError {
+  return new ChanceryError('ERR_FORMAT_DSSE', `pre-authentication encoding: expected ${expected}`)
+}
+
 /**
  * Reads an envelope: no members but the three, exactly one signature, `keyid` absent or empty (Cosign verifies no other),
  * payload and signature in padded base64 of either alphabet, as DSSE asks of readers.

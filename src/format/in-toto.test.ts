@@ -17,7 +17,9 @@ function parse(change: object = {}): ReturnType<typeof parseStatement> {
 describe('parseStatement', () => {
   it('reads both versions', () => {
     const { subjects, predicate, type } = parse()
-    assert.deepEqual(subjects, [{ name: undefined, digest: { sha256 }, annotations: {} }])
+    assert.deepEqual(subjects, [
+      { name: undefined, digest: { sha256 }, annotations: {}, otherMembers: [] },
+    ])
     assert.deepEqual([predicate, type], [{}, statement._type])
     assert.equal(parse({ predicate: undefined }).predicate, undefined)
     const first = { _type: 'https://in-toto.io/Statement/v0.1' }

@@ -14,6 +14,8 @@ export interface StatementSubject {
   readonly digest: Readonly<Record<string, string>>
   /** Where Cosign puts the annotations of a signature; values are any JSON. */
   readonly annotations: Readonly<Record<string, unknown>>
+  /** Which further members are there: `uri`, `content`, `downloadLocation`, `mediaType`. */
+  readonly otherMembers: readonly string[]
 }
 
 /** An in-toto statement. Source: in-toto attestation, spec/v1/statement.md and spec/v0.1.0/statement.md. */
@@ -61,15 +63,8 @@ export function parseStatement(bytes: Uint8Array): Statement {
   }
 }
 
-const SUBJECT_MEMBERS = [
-  'name',
-  'uri',
-  'digest',
-  'content',
-  'downloadLocation',
-  'mediaType',
-  'annotations',
-]
+const OTHER_MEMBERS = ['uri', 'content', 'downloadLocation', 'mediaType']
+const SUBJECT_MEMBERS = ['name', 'digest', 'annotations', ...OTHER_MEMBERS]
 
 function readSubject(subject: ProtoJsonObject, type: Statement['type']): StatementSubject {
   const isFirstVersion = type === STATEMENT_TYPES[0]
@@ -77,6 +72,7 @@ function readSubject(subject: ProtoJsonObject, type: Statement['type']): Stateme
     name: isFirstVersion ? subject.text('name') : subject.optionalText('name'),
     digest: readDigest(subject),
     annotations: subject.openObject('annotations') ?? {},
+    otherMembers: OTHER_MEMBERS.filter((name) => subject.has(name)),
   }
 }
 

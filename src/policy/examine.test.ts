@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
-import {
-  describeDenial,
-  examine,
-  examineInBackground,
-  type DenialReason,
-  type Examination,
-} from './examine.ts'
+import { describeDenial, type DenialReason } from './denial.ts'
+import { examine, examineInBackground, type Examination, type ExaminationRules } from './examine.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
-const RULES = { allowedImages: ['registry.acme.test/team/*'], allowOtherFiles: false }
+const RULES: ExaminationRules = {
+  allowedImages: ['registry.acme.test/team/*'],
+  signatureFormats: ['legacy', 'bundle'],
+  allowedPredicateTypes: [],
+  allowOtherFiles: false,
+}
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
@@ -71,13 +71,13 @@ describe('examine', () => {
     const again = metadata('registry.acme.test/team/again')
     assert.deepEqual(one(again), one(again))
     assert.equal(one(again).images.length, 1)
-    const others = { allowedImages: ['registry.acme.test/other/*'], allowOtherFiles: false }
+    const others = { ...RULES, allowedImages: ['registry.acme.test/other/*'] }
     assert.equal(one(again, others).decision.allowed, false)
     assert.equal(one(again).decision.allowed, true)
   })
 
   it('names Docker Hub images by their one name', () => {
-    const rules = { allowedImages: ['busybox'], allowOtherFiles: false }
+    const rules = { ...RULES, allowedImages: ['busybox'] }
     const { images, decision } = one(metadata('index.docker.io/library/busybox'), rules)
     assert.equal(images[0]?.repository, 'docker.io/library/busybox')
     assert.deepEqual(images[0].annotations, {})
@@ -98,7 +98,7 @@ describe('examine', () => {
 
   it('allows nothing where no images are allowed, and says so', () => {
     const [reason] = reasons(
-      one(metadata('registry.acme.test/team/app'), { allowedImages: [], allowOtherFiles: true }),
+      one(metadata('registry.acme.test/team/app'), { ...RULES, allowedImages: [] }),
     )
     assert.match(reason?.reason ?? '', /it allows no images/)
     assert.match(reason?.fix ?? '', /added to this policy's allowed images/)
@@ -221,7 +221,11 @@ describe('examine', () => {
   })
 
   it('a malformed rule is an error, never a rule that is skipped', () => {
-    const rules = { allowedImages: ['registry.acme.test/team/*', 'a**b'], allowOtherFiles: true }
+    const rules = {
+      ...RULES,
+      allowedImages: ['registry.acme.test/team/*', 'a**b'],
+      allowOtherFiles: true,
+    }
     assert.throws(() => one(bytes('x'), rules), { code: 'ERR_POLICY_IMAGE_PATTERN' })
     assert.throws(() => one(bytes('x'), rules), { code: 'ERR_POLICY_IMAGE_PATTERN' })
   })

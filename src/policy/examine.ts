@@ -1,29 +1,38 @@
 import { setImmediate } from 'node:timers/promises'
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { normaliseRepository } from '../format/oci-reference.ts'
+import { canonicalJson } from '../format/canonical-json.ts'
+import { resemblesPae } from '../format/dsse.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import {
   MAX_PAYLOAD_BYTES,
   parseSimpleSigning,
   resemblesSimpleSigning,
   type SimpleSigningPayload,
 } from '../format/simple-signing.ts'
-import { shorten } from './configuration-xml.ts'
-import { evaluateImageIdentity, parseImagePattern, type ImagePattern } from './image-identity.ts'
+import type { DenialReason } from './denial.ts'
+import {
+  denyFormat,
+  examineStatement,
+  maxStatementBytes,
+  type ExaminedStatement,
+  type StatementRules,
+} from './examine-statement.ts'
+import { ImageNames, repositoryOf } from './image-names.ts'
 import type { PlannedFile } from './signing-plan.ts'
 
 /** What a signing policy says about the files it signs. */
-export interface ExaminationRules {
-  /** Image identities a Cosign metadata file may name; `parseImagePattern` has the language. None are allowed by none. */
+export interface ExaminationRules extends StatementRules {
+  /** Image identities that metadata and statements may name; `parseImagePattern` has the language. None are allowed by none. */
   readonly allowedImages: readonly string[]
-  /** Whether files that are not Cosign metadata may be signed. */
+  /** Whether files that are neither Cosign metadata nor statements may be signed. */
   readonly allowOtherFiles: boolean
 }
 
-/** What a Cosign metadata file says. */
+/** An image that is spoken of, in a Cosign metadata file, in a statement, or in both alike. */
 export interface ExaminedImage {
-  /** The file inside the artifact. */
+  /** The file inside the artifact; where both say the same, the one that comes first. */
   readonly path: string
-  /** `critical.identity.docker-reference`, as the file has it. */
+  /** `critical.identity.docker-reference`, or the name of the statement's subject, as the file has it. */
   readonly dockerReference: string
   /** Registry and repository, normalised: `docker.io/library/busybox`. */
   readonly repository: string
@@ -31,22 +40,10 @@ export interface ExaminedImage {
   readonly digest: string
   /** Without annotations, empty. */
   readonly annotations: Readonly<Record<string, unknown>>
-}
-
-/** Why one file is not signed. */
-export interface DenialReason {
-  readonly path: string
-  /**
-   * What of the policy says so: `allowedImages` (the image is not among them), `allowOtherFiles` (they are not
-   * allowed), or `cosignMetadata` (the file could be taken for Cosign metadata and is malformed; no policy allows that).
-   */
-  readonly rule: 'allowedImages' | 'allowOtherFiles' | 'cosignMetadata'
-  /** What was found: the image's name, what is malformed, or the file's path. */
-  readonly value: string
-  /** One sentence without a full stop: what was found and which rules it does not meet. */
-  readonly reason: string
-  /** One sentence: what to do about it. */
-  readonly fix: string
+  /** Of the statement; absent where only a metadata file speaks of the image. */
+  readonly predicateType?: string
+  /** The file with the statement; absent where only a metadata file speaks of the image. */
+  readonly statementPath?: string
 }
 
 /** Whether all planned files may be signed. */
@@ -71,10 +68,12 @@ interface ExaminedPlan {
  * Holds the files of a plan against a policy, each once however many signatures it gets. One file that may not be signed denies the whole request.
  *
  * A file is Cosign metadata if it is so strictly; a file that merely resembles it is denied under every policy, because
- * another reader could take it for metadata of an image that the policy does not allow.
+ * another reader could take it for metadata of an image that the policy does not allow. The same holds for what DSSE
+ * signs: a signature over a file that starts like a pre-authentication encoding is one over the statement in it, so that
+ * it has to be a statement that the policy allows.
  *
- * A file that is larger than any Cosign metadata is denied by its size where the policy allows no other files, and
- * then no file is read.
+ * A file that is larger than anything the policy signs is denied by its size where it allows no other files, and then no
+ * file is read.
  *
  * @throws ChanceryError ERR_POLICY_IMAGE_PATTERN if a rule is malformed; as `read` of the files.
  */
@@ -102,44 +101,107 @@ export async function examineInBackground(
   return running.finish()
 }
 
+/** The most images that statements may name in one request. */
+const MAX_IMAGES = 10_000
+
 class RunningExamination {
   /** The files to examine, each once; none where a size alone decides. */
   readonly unread: Iterable<ExaminedFile>
   readonly #images: ExaminedImage[] = []
+  readonly #statements: { readonly path: string; readonly statement: ExaminedStatement }[] = []
   readonly #reasons: DenialReason[] = []
-  readonly #patterns: readonly ImagePattern[]
+  readonly #names: ImageNames
   readonly #rules: ExaminationRules
+  #subjects = 0
 
   constructor({ files }: ExaminedPlan, rules: ExaminationRules) {
     this.#rules = rules
-    this.#patterns = patternsOf(rules.allowedImages)
+    this.#names = new ImageNames(rules.allowedImages)
     const unread = new Map(files.map((file) => [file.path, file]))
     if (!rules.allowOtherFiles) {
+      const maxBytes = Math.max(MAX_PAYLOAD_BYTES, maxStatementBytes(rules))
       for (const { path, size } of unread.values()) {
-        if (size > MAX_PAYLOAD_BYTES) this.#reasons.push(tooLarge(path, size))
+        if (size > maxBytes) this.#reasons.push(tooLarge(path, size, maxBytes))
       }
     }
     this.unread = this.#reasons.length > 0 ? [] : unread.values()
   }
 
   add(path: string, bytes: Uint8Array): void {
+    const denial = resemblesPae(bytes)
+      ? this.#addStatement(path, bytes)
+      : this.#addFile(path, bytes)
+    if (denial !== undefined) this.#reasons.push({ path, ...denial })
+  }
+
+  #addFile(path: string, bytes: Uint8Array): Omit<DenialReason, 'path'> | undefined {
     const payload = readMetadata(bytes)
-    if (payload === null) {
-      if (!this.#rules.allowOtherFiles) this.#reasons.push(otherFile(path))
-    } else if (payload instanceof ChanceryError) {
-      this.#reasons.push(malformed(path, payload))
-    } else {
-      const reason = examineImage(path, payload, this.#patterns, this.#images)
-      if (reason !== undefined) this.#reasons.push(reason)
+    if (payload === null) return this.#rules.allowOtherFiles ? undefined : otherFile(path)
+    if (payload instanceof ChanceryError) return malformed(payload)
+    const { dockerReference, manifestDigest: digest, annotations } = payload
+    const { repository, denial } = this.#names.examine(dockerReference, 'metadata file')
+    if (repository !== undefined) {
+      this.#images.push({
+        path,
+        dockerReference,
+        repository,
+        digest,
+        annotations: annotations ?? {},
+      })
     }
+    const { signatureFormats } = this.#rules
+    if (denial !== undefined || signatureFormats.includes('legacy')) return denial
+    return denyFormat('legacy', signatureFormats)
+  }
+
+  #addStatement(path: string, bytes: Uint8Array): Omit<DenialReason, 'path'> | undefined {
+    const statement = examineStatement(bytes, this.#rules)
+    if ('rule' in statement) return statement
+    this.#subjects += statement.subjects.length
+    if (this.#subjects > MAX_IMAGES) return tooMany()
+    this.#statements.push({ path, statement })
+    for (const { name } of statement.subjects) {
+      const { denial } = this.#names.examine(name, 'statement')
+      if (denial !== undefined) return denial
+    }
+    return undefined
   }
 
   finish(): Examination {
     const reasons = this.#reasons
     const decision =
       reasons.length === 0 ? { allowed: true as const } : { allowed: false as const, reasons }
-    return { images: this.#images, decision }
+    return { images: this.#statements.length === 0 ? this.#images : this.#merged(), decision }
   }
+
+  /** A statement that says the same of an image as a metadata file makes no second image. */
+  #merged(): readonly ExaminedImage[] {
+    const images: ExaminedImage[] = [...this.#images]
+    const places = new Map<string, number>()
+    const placeOf = (image: ExaminedImage, predicateType: string, otherwise: number): number => {
+      const key = keyOf(image, predicateType)
+      const place = places.get(key) ?? otherwise
+      places.set(key, place)
+      return place
+    }
+    for (const [at, image] of images.entries()) placeOf(image, COSIGN_SIGNATURE_PREDICATE, at)
+    for (const { path, statement } of this.#statements) {
+      const { predicateType } = statement
+      for (const { name, digest, annotations } of statement.subjects) {
+        const repository = repositoryOf(name)
+        if (repository === undefined) continue
+        const named = { path, dockerReference: name, repository, digest, annotations }
+        const place = placeOf(named, predicateType, images.length)
+        const image = images[place] ?? named
+        images[place] = { statementPath: path, ...image, predicateType }
+      }
+    }
+    return images
+  }
+}
+
+function keyOf({ repository, digest, annotations }: ExaminedImage, predicateType: string): string {
+  return canonicalJson([repository, digest, annotations, predicateType])
 }
 
 /** The metadata; the error, if the file resembles metadata but is malformed; null for any other file. */
@@ -152,51 +214,8 @@ function readMetadata(bytes: Uint8Array): SimpleSigningPayload | ChanceryError |
   }
 }
 
-function examineImage(
-  path: string,
-  payload: SimpleSigningPayload,
-  patterns: readonly ImagePattern[],
-  images: ExaminedImage[],
-): DenialReason | undefined {
-  const { dockerReference, manifestDigest, annotations } = payload
-  const allowed = ALLOWED_NAMES.get(patterns)?.get(dockerReference)
-  const repository = allowed ?? repositoryOf(dockerReference)
-  if (repository !== undefined) {
-    images.push({
-      path,
-      dockerReference,
-      repository,
-      digest: manifestDigest,
-      annotations: annotations ?? {},
-    })
-  }
-  if (allowed !== undefined) return undefined
-  const identity = evaluateImageIdentity(patterns, dockerReference)
-  if (identity.allowed && repository !== undefined) {
-    rememberAllowed(patterns, dockerReference, repository)
-    return undefined
-  }
+function malformed(error: ChanceryError): Omit<DenialReason, 'path'> {
   return {
-    path,
-    rule: 'allowedImages',
-    value: repository ?? dockerReference,
-    reason: identity.reason,
-    fix: identity.fix ?? '',
-  }
-}
-
-function repositoryOf(dockerReference: string): string | undefined {
-  try {
-    return normaliseRepository(dockerReference)
-  } catch (error) {
-    if (error instanceof ChanceryError) return undefined
-    throw error
-  }
-}
-
-function malformed(path: string, error: ChanceryError): DenialReason {
-  return {
-    path,
     rule: 'cosignMetadata',
     value: error.message,
     reason: `the file looks like Cosign metadata, but is not: ${error.message}`,
@@ -204,63 +223,30 @@ function malformed(path: string, error: ChanceryError): DenialReason {
   }
 }
 
-function tooLarge(path: string, size: number): DenialReason {
+function tooMany(): Omit<DenialReason, 'path'> {
+  return {
+    rule: 'statement',
+    value: `more than ${MAX_IMAGES}`,
+    reason: `the statements of the request name more than ${MAX_IMAGES} images together`,
+    fix: 'Submit the statements in several requests.',
+  }
+}
+
+function tooLarge(path: string, size: number, maxBytes: number): DenialReason {
   return {
     ...otherFile(path),
+    path,
     reason:
-      `the file has ${size} bytes, expected at most ${MAX_PAYLOAD_BYTES} bytes, as Cosign metadata has; ` +
+      `the file has ${size} bytes, expected at most ${maxBytes} bytes, as Cosign metadata and statements have; ` +
       'the signing policy allows no other files',
   }
 }
 
-function otherFile(path: string): DenialReason {
+function otherFile(path: string): Omit<DenialReason, 'path'> {
   return {
-    path,
     rule: 'allowOtherFiles',
     value: path,
     reason: 'the file is not Cosign metadata, and the signing policy allows no other files',
     fix: 'Submit the output of "chancery generate" or "cosign generate", or have allowOtherFiles switched on in the signing policy.',
-  }
-}
-
-/** Policies are immutable versions, so their rules are read once for each. */
-const KNOWN_PATTERNS = new WeakMap<readonly string[], readonly ImagePattern[]>()
-
-function patternsOf(allowedImages: readonly string[]): readonly ImagePattern[] {
-  const known = KNOWN_PATTERNS.get(allowedImages) ?? allowedImages.map(parseImagePattern)
-  KNOWN_PATTERNS.set(allowedImages, known)
-  return known
-}
-
-/** Names that rules allow, and their normalised form: most requests name an image that was signed before. */
-const ALLOWED_NAMES = new WeakMap<readonly ImagePattern[], Map<string, string>>()
-const MAX_ALLOWED_NAMES = 1000
-
-function rememberAllowed(
-  patterns: readonly ImagePattern[],
-  dockerReference: string,
-  repository: string,
-): void {
-  const known = ALLOWED_NAMES.get(patterns) ?? new Map<string, string>()
-  if (known.size >= MAX_ALLOWED_NAMES) known.clear()
-  ALLOWED_NAMES.set(patterns, known.set(dockerReference, repository))
-}
-
-const MAX_DESCRIBED = 5
-
-/**
- * Puts a denial into words for the submitter: one sentence with the first five files, and what to do, each thing once.
- */
-export function describeDenial(reasons: readonly DenialReason[]): {
-  readonly reason: string
-  readonly hints: readonly string[]
-} {
-  const described = reasons.slice(0, MAX_DESCRIBED)
-  const sentences = described.map(({ path, reason }) => `${shorten(path)}: ${reason}`)
-  const others = reasons.length - described.length
-  if (others > 0) sentences.push(`and ${others} more ${others === 1 ? 'file' : 'files'}`)
-  return {
-    reason: sentences.join('; '),
-    hints: [...new Set(described.map(({ fix }) => fix))],
   }
 }

@@ -159,17 +159,24 @@ function matchesText(pattern: string, text: string): boolean {
 /**
  * Decides whether rules allow an image; the first that covers its whole name does. Without rules nothing is allowed.
  *
- * @param repository The `docker-reference` of a payload. untrusted: what is no repository name is denied.
+ * @param repository The `docker-reference` of a payload, or the name in a statement. untrusted: what is no repository
+ *   name is denied.
+ * @param file What names it, for messages.
  */
 export function evaluateImageIdentity(
   patterns: readonly ImagePattern[],
   repository: string,
+  file: 'metadata file' | 'statement' = 'metadata file',
 ): ImageIdentityDecision {
   const name = normalised(repository)
   if (name === undefined) {
+    const program =
+      file === 'statement'
+        ? '"chancery generate --pae"'
+        : '"chancery generate" or "cosign generate"'
     return denied(
-      `the metadata file names ${shown(repository)}, which is not a repository (registry/repository, no tag or digest)`,
-      'Make the metadata file with "chancery generate" or "cosign generate", and submit it unchanged.',
+      `the ${file} names ${shown(repository)}, which is not a repository (registry/repository, no tag or digest)`,
+      `Make the ${file} with ${program}, and submit it unchanged.`,
     )
   }
   const pattern = patterns.find((candidate) => matchesName(candidate, name))
@@ -178,7 +185,7 @@ export function evaluateImageIdentity(
     return { allowed: true, rule: pattern.text, reason, fix: null }
   }
   return denied(
-    `the metadata file names ${shown(name)}, which ${rulesText(patterns)}`,
+    `the ${file} names ${shown(name)}, which ${rulesText(patterns)}`,
     `Submit it under a signing policy that allows ${shown(name)}, or have a rule for it added to this policy's allowed images.`,
   )
 }

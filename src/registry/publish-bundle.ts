@@ -1,13 +1,10 @@
 import { sha256Hex } from '../crypto/digest.ts'
+import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
 import { OCI_IMAGE_MANIFEST } from '../format/oci-manifest.ts'
 import { pushReferrer, type PushedReferrer } from './push-referrer.ts'
 import type { RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 
-/** Media type and artifact type of a Sigstore bundle, version 0.3. Source: Sigstore, BUNDLE_SPEC. */
-export const SIGSTORE_BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
-/** The predicate of a statement that is an image's signature. Source: Cosign 3. */
-export const COSIGN_SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1'
 /** Annotation of a bundle's manifest: the predicate type of its statement. Source: Cosign, BUNDLE_SPEC. */
 export const PREDICATE_TYPE_ANNOTATION = 'dev.sigstore.bundle.predicateType'
 /** Annotation of a bundle's manifest: what is in it, `dsse-envelope` or `message-signature`. */

@@ -1,13 +1,10 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import type { ArtifactSource } from './artifact-store.ts'
 import type { ImageTree } from './image-tree.ts'
-import {
-  COSIGN_SIGNATURE_PREDICATE,
-  CREATED_ANNOTATION,
-  PREDICATE_TYPE_ANNOTATION,
-  SIGSTORE_BUNDLE,
-} from './publish-bundle.ts'
+import { CREATED_ANNOTATION, PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 
 /** What kind of thing a referrer is, by what its manifest says; nothing of it is verified. */
 export interface ArtifactFacts {

@@ -4,7 +4,8 @@ import {
   parseArtifactConfiguration,
   type ArtifactConfigurationModel,
 } from '../policy/artifact-configuration.ts'
-import { describeDenial, examine, examineInBackground } from '../policy/examine.ts'
+import { describeDenial } from '../policy/denial.ts'
+import { examine, examineInBackground } from '../policy/examine.ts'
 import { planSigning, type ArtifactInput, type SigningPlan } from '../policy/signing-plan.ts'
 import type { SigningRequestImage } from '../wire/signing-requests.ts'
 import { inTurn, isLarge } from './large-plan.ts'

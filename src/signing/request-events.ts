@@ -99,8 +99,20 @@ export function signedEvent(
 }
 
 function imageMembers(image: SigningRequestImage): SigningRequestImage {
-  const { annotations, digest, dockerReference, path, repository } = image
-  return { annotations, digest, dockerReference, path, repository }
+  const { annotations, digest, dockerReference, path, predicateType, repository } = image
+  if (predicateType === undefined) {
+    return { annotations, digest, dockerReference, path, repository }
+  }
+  const { statementPath } = image
+  return {
+    annotations,
+    digest,
+    dockerReference,
+    path,
+    predicateType,
+    repository,
+    ...(statementPath === undefined ? {} : { statementPath }),
+  }
 }
 
 function signatureMembers(made: SigningRequestSignature): SigningRequestSignature {

@@ -206,8 +206,8 @@ export function insertApproval(id: string, approval: StoredApproval): Statement 
 
 function indexImages(request: SigningRequest): readonly Statement[] {
   return request.body.images.map((image) => ({
-    sql: 'INSERT OR REPLACE INTO signing_request_images (organization_id, digest, request_seq, path, repository) SELECT organization_id, ?, seq, ?, ? FROM signing_requests WHERE id = ?',
-    parameters: [image.digest, image.path, image.repository, request.id],
+    sql: 'INSERT OR REPLACE INTO signing_request_images (organization_id, digest, request_seq, repository) SELECT organization_id, ?, seq, ? FROM signing_requests WHERE id = ?',
+    parameters: [image.digest, image.repository, request.id],
     expectChanges: 1,
   }))
 }

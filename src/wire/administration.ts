@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { SIGNATURE_ALGORITHMS } from '../crypto/algorithms.ts'
 import { ROLES } from '../policy/principal.ts'
+import { SIGNATURE_FORMATS } from '../policy/signature-format.ts'
 import { AssigneesBody, Guid, Instant, Name, Slug } from './shapes.ts'
 
 const Role = Type.Enum([...ROLES])
@@ -192,6 +193,16 @@ export const EditArtifactConfigurationXml = Type.Object({ xml: Xml })
 export type EditArtifactConfigurationXml = Static<typeof EditArtifactConfigurationXml>
 
 const Images = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 1000 })
+const SignatureFormats = Type.Array(Type.Enum([...SIGNATURE_FORMATS]), {
+  maxItems: SIGNATURE_FORMATS.length,
+  uniqueItems: true,
+  description:
+    'legacy: over Cosign metadata (.sig); bundle: over a statement, as Cosign 3 makes them',
+})
+const PredicateTypes = Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+  maxItems: 100,
+  description: 'predicate types of the attestations that are signed, exact URIs',
+})
 
 /** A signing policy with its certificate, its people and its rules. */
 export const SigningPolicyView = Type.Object({
@@ -205,14 +216,16 @@ export const SigningPolicyView = Type.Object({
   approvers: AssigneesBody,
   requiredApprovals: Type.Integer({ minimum: 0, maximum: 100 }),
   allowedImages: Images,
+  signatureFormats: SignatureFormats,
+  allowedPredicateTypes: PredicateTypes,
   allowOtherFiles: Type.Boolean(),
   allowHashSigning: Type.Boolean(),
 })
 export type SigningPolicyView = Static<typeof SigningPolicyView>
 
 /**
- * A new signing policy; without `allowedImages` no image may be signed, and both permissions are
- * off when left out.
+ * A new signing policy; without `allowedImages` no image may be signed, without `allowedPredicateTypes` no attestation;
+ * without `signatureFormats` images are signed in all of them, and both permissions are off when left out.
  */
 export const CreateSigningPolicy = Type.Object({
   slug: Slug,
@@ -222,6 +235,8 @@ export const CreateSigningPolicy = Type.Object({
   approvers: Type.Optional(AssigneesBody),
   requiredApprovals: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
   allowedImages: Type.Optional(Images),
+  signatureFormats: Type.Optional(SignatureFormats),
+  allowedPredicateTypes: Type.Optional(PredicateTypes),
   allowOtherFiles: Type.Optional(Type.Boolean()),
   allowHashSigning: Type.Optional(Type.Boolean()),
 })

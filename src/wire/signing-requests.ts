@@ -51,16 +51,22 @@ export const SubmittedSigningRequest = Type.Object({
 })
 export type SubmittedSigningRequest = Static<typeof SubmittedSigningRequest>
 
-/** An image that a signing request speaks of: one per Cosign metadata file in it. */
+/** An image that a signing request speaks of, in a Cosign metadata file, in a statement, or in both alike. */
 export const SigningRequestImage = Type.Object({
-  /** The file inside the artifact. */
+  /** The file inside the artifact; where two say the same, the metadata file. */
   path: Type.String(),
-  /** `critical.identity.docker-reference`, as the file has it. */
+  /** `critical.identity.docker-reference`, or the name of the statement's subject, as the file has it. */
   dockerReference: Type.String(),
   /** Registry and repository, normalised: `docker.io/library/busybox`. */
   repository: Type.String(),
   digest: Type.String({ description: 'sha256:<64 hex>' }),
   annotations: Type.Record(Type.String(), Type.Unknown()),
+  predicateType: Type.Optional(
+    Type.String({ description: 'of the statement about the image; absent where there is none' }),
+  ),
+  statementPath: Type.Optional(
+    Type.String({ description: 'the file with the statement; absent where there is none' }),
+  ),
 })
 export type SigningRequestImage = Static<typeof SigningRequestImage>
 

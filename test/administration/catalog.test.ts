@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { readObjectVersion } from '../../src/catalog/object-versions.ts'
 import { Catalog } from '../../src/catalog/catalog.ts'
 import type { CatalogObject, User } from '../../src/catalog/objects.ts'
 import type { SqlValue } from '../../src/db/ledger.ts'
@@ -176,6 +177,36 @@ describe('the catalog', () => {
       await tamper(authority, "DELETE FROM config_objects WHERE kind = 'artifact-configuration'")
       await corruptCode(authority)
     })
+  })
+
+  it('reads a signing policy that was stored before there were statements as one that signs them', async () => {
+    await using authority = await TestAuthority.create()
+    const { administration, administrator } = authority
+    const organizationId = authority.founded.organizationId
+    const named = { slug: 'release', name: 'Release' }
+    const subject = { commonName: 'Release' }
+    await administration.createSelfSignedX509(administrator, { ...named, subject })
+    await administration.createProject(administrator, named)
+    const policy = { ...named, certificateSlug: 'release', allowedImages: ['ghcr.io/acme/*'] }
+    await administration.createSigningPolicy(administrator, 'release', policy)
+    const [before] = authority.services.catalog.list('signing-policy', organizationId)
+    assert.ok(before)
+    for (const table of ['config_objects', 'config_object_versions']) {
+      await tamper(
+        authority,
+        `UPDATE ${table} SET body = replace(body, '"signatureFormats":["legacy","bundle"],"allowedPredicateTypes":[],', '') WHERE id = ?`,
+        before.id,
+      )
+    }
+    const [stored] = authority.services.store.reader.all<{ body: string }>(
+      'SELECT body FROM config_objects WHERE id = ?',
+      before.id,
+    )
+    assert.ok(stored !== undefined && !stored.body.includes('signatureFormats'))
+    await authority.restart()
+    const { catalog, store } = authority.services
+    assert.deepEqual(catalog.list('signing-policy', organizationId), [before])
+    assert.deepEqual(readObjectVersion(store.reader, 'signing-policy', before.id, 1), before)
   })
 
   it('holds in memory exactly what it holds after a restart', async () => {

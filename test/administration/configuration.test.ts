@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Administration } from '../../src/administration/administration.ts'
 import { foundAuthority } from '../../src/administration/found.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../../src/format/image-statement.ts'
 import type { Caller } from '../../src/policy/caller.ts'
+import type { EditSigningPolicy } from '../../src/wire/administration.ts'
 import { assertRefused, outcomeOf, TestAuthority } from './test-authority.ts'
 
 const VALUE = 'ERR_ADMINISTRATION_VALUE'
@@ -327,6 +329,24 @@ describe('signing policies', () => {
     assert.deepEqual(admin.getSigningPolicy(global, 'web', 'release').allowedImages, [
       'ghcr.io/acme/*',
     ])
+  })
+
+  it('sign images in both formats and no attestations unless they say otherwise', async () => {
+    const view = () => admin.getSigningPolicy(global, 'web', 'release')
+    const edit = (change: EditSigningPolicy): Promise<string> =>
+      outcomeOf(() => admin.editSigningPolicy(global, 'web', 'release', change))
+    assert.deepEqual(view().signatureFormats, ['legacy', 'bundle'])
+    assert.deepEqual(view().allowedPredicateTypes, [])
+    assert.equal(await edit({ signatureFormats: ['bundle', 'legacy'] }), 'ok')
+    assert.deepEqual(view().signatureFormats, ['legacy', 'bundle'])
+    assert.equal(await edit({ signatureFormats: ['bundle'] }), 'ok')
+    const type = 'https://slsa.dev/provenance/v1'
+    assert.equal(await edit({ allowedPredicateTypes: [type, type] }), 'ok')
+    assert.deepEqual(view().signatureFormats, ['bundle'])
+    assert.deepEqual(view().allowedPredicateTypes, [type])
+    for (const wrong of ['provenance', `${type} `, `${type}\n`, COSIGN_SIGNATURE_PREDICATE]) {
+      assert.equal(await edit({ allowedPredicateTypes: [type, wrong] }), VALUE, wrong)
+    }
   })
 
   it('show the certificate they sign with, to everybody of the organization', async () => {

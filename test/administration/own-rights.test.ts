@@ -261,6 +261,8 @@ describe('nobody assigns rights to themselves', () => {
       { allowHashSigning: true },
       { allowOtherFiles: true },
       { allowedImages: ['ghcr.io/acme/**'] },
+      { signatureFormats: ['legacy' as const] },
+      { allowedPredicateTypes: ['https://slsa.dev/provenance/v1'] },
       { approvers: users(ci, userAdministrator) },
       { submitters: users(projectAdministrator, ci) },
     ]) {

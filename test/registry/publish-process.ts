@@ -1,7 +1,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { parseReference } from '../../src/format/oci-reference.ts'
 import { attachSignature } from '../../src/registry/attach-signature.ts'
-import { COSIGN_SIGNATURE_PREDICATE, publishBundle } from '../../src/registry/publish-bundle.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../../src/format/image-statement.ts'
+import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { generatePayload } from '../../src/registry/resolve-image.ts'
 

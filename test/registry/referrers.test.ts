@@ -4,11 +4,9 @@ import { describe, it } from 'node:test'
 import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { sha256Hex } from '../../src/crypto/digest.ts'
 import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
-import {
-  COSIGN_SIGNATURE_PREDICATE,
-  publishBundle,
-  SIGSTORE_BUNDLE,
-} from '../../src/registry/publish-bundle.ts'
+import { SIGSTORE_BUNDLE } from '../../src/format/bundle-writer.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../../src/format/image-statement.ts'
+import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { fallbackTag } from '../../src/registry/referrers-index.ts'
 import { findReferrers, listReferrers } from '../../src/registry/referrers.ts'
 import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'

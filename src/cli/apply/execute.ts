@@ -143,6 +143,7 @@ export class Executor {
 
   #policyBody(desired: DesiredSigningPolicy): EditSigningPolicy {
     const { name, certificate, requiredApprovals, allowedImages } = desired
+    const { signatureFormats, allowedPredicateTypes } = desired
     return defined({
       name,
       certificateSlug: certificate,
@@ -150,6 +151,8 @@ export class Executor {
       approvers: this.#assignees(desired.approvers),
       requiredApprovals,
       allowedImages: allowedImages && [...allowedImages],
+      signatureFormats: signatureFormats && [...signatureFormats],
+      allowedPredicateTypes: allowedPredicateTypes && [...allowedPredicateTypes],
       allowOtherFiles: desired.allowOtherFiles,
       allowHashSigning: desired.allowHashSigning,
     })

@@ -106,6 +106,8 @@ const POLICY_KEYS = [
   'approvers',
   'requiredApprovals',
   'allowedImages',
+  'signatureFormats',
+  'allowedPredicateTypes',
   'allowOtherFiles',
   'allowHashSigning',
 ] as const
@@ -123,6 +125,8 @@ function planPolicy(
     submitters: people.describe(desired.submitters),
     approvers: people.describe(desired.approvers),
     allowedImages: sortedTexts(desired.allowedImages),
+    signatureFormats: sortedTexts(desired.signatureFormats),
+    allowedPredicateTypes: sortedTexts(desired.allowedPredicateTypes),
   }
   const known = actual?.signingPolicies.find((each) => each.slug === slug)
   if (known === undefined) {
@@ -134,6 +138,8 @@ function planPolicy(
     submitters: people.describeIds(known.submitters),
     approvers: people.describeIds(known.approvers),
     allowedImages: sortedTexts(known.allowedImages),
+    signatureFormats: sortedTexts(known.signatureFormats),
+    allowedPredicateTypes: sortedTexts(known.allowedPredicateTypes),
   }
   const fields = compareFields(wanted, found, POLICY_KEYS)
   return fields.length === 0 ? [] : [{ ...base, action: 'change', fields }]

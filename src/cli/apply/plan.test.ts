@@ -62,6 +62,8 @@ const POLICY = {
   approvers: { users: [], groups: ['g1'] },
   requiredApprovals: 1,
   allowedImages: ['b.example/**', 'a.example/**'],
+  signatureFormats: ['legacy' as const, 'bundle' as const],
+  allowedPredicateTypes: [],
   allowOtherFiles: false,
   allowHashSigning: false,
 }
@@ -129,10 +131,12 @@ describe('plan', () => {
   })
 
   it('names each field that changes, with the old and the new value', () => {
-    const yaml = `projects: [{slug: app, signingPolicies: [{slug: rel, certificate: release, requiredApprovals: 2, approvers: {users: [Ada]}, allowHashSigning: true}]}]`
+    const yaml = `projects: [{slug: app, signingPolicies: [{slug: rel, certificate: release, requiredApprovals: 2, approvers: {users: [Ada]}, signatureFormats: [bundle], allowedPredicateTypes: ['b:1', 'a:1'], allowHashSigning: true}]}]`
     assert.deepEqual(plan(yaml)[0]?.fields, [
       { field: 'approvers', from: ['group team'], to: ['Ada'] },
       { field: 'requiredApprovals', from: 1, to: 2 },
+      { field: 'signatureFormats', from: ['bundle', 'legacy'], to: ['bundle'] },
+      { field: 'allowedPredicateTypes', from: [], to: ['a:1', 'b:1'] },
       { field: 'allowHashSigning', from: false, to: true },
     ])
   })

@@ -1,4 +1,5 @@
 import type { ChanceryClient } from '../../client/chancery-client.ts'
+import type { SignatureFormat } from '../../policy/signature-format.ts'
 import type { EditSigningPolicy, SigningPolicyView } from '../../wire/administration.ts'
 import type { AssigneesBody } from '../../wire/shapes.ts'
 import { connect } from '../connect.ts'
@@ -17,6 +18,8 @@ export interface PolicyFlags extends ServerFlags {
   readonly approverGroup?: readonly string[]
   readonly requiredApprovals?: number
   readonly allowedImage?: readonly string[]
+  readonly signatureFormat?: readonly SignatureFormat[]
+  readonly allowedPredicateType?: readonly string[]
   readonly allowOtherFiles?: boolean
   readonly allowHashSigning?: boolean
 }
@@ -114,7 +117,7 @@ async function readFields(client: ChanceryClient, flags: PolicyFlags): Promise<E
   const submitters = await readAssignees(client, flags.submitter, flags.submitterGroup)
   const approvers = await readAssignees(client, flags.approver, flags.approverGroup)
   const { name, certificate, requiredApprovals, allowedImage } = flags
-  const { allowOtherFiles, allowHashSigning } = flags
+  const { signatureFormat, allowedPredicateType, allowOtherFiles, allowHashSigning } = flags
   return {
     ...(name === undefined ? {} : { name }),
     ...(certificate === undefined ? {} : { certificateSlug: certificate }),
@@ -122,6 +125,10 @@ async function readFields(client: ChanceryClient, flags: PolicyFlags): Promise<E
     ...(approvers === undefined ? {} : { approvers }),
     ...(requiredApprovals === undefined ? {} : { requiredApprovals }),
     ...(allowedImage === undefined ? {} : { allowedImages: [...allowedImage] }),
+    ...(signatureFormat === undefined ? {} : { signatureFormats: [...new Set(signatureFormat)] }),
+    ...(allowedPredicateType === undefined
+      ? {}
+      : { allowedPredicateTypes: [...allowedPredicateType] }),
     ...(allowOtherFiles === undefined ? {} : { allowOtherFiles }),
     ...(allowHashSigning === undefined ? {} : { allowHashSigning }),
   }
@@ -139,6 +146,10 @@ async function readAssignees(
   return assignees
 }
 
+function listed(texts: readonly string[]): string {
+  return texts.length === 0 ? 'none' : texts.join(' ')
+}
+
 function describePolicy(policy: SigningPolicyView): string {
   const count = ({ users, groups }: AssigneesBody): string =>
     `${users.length} users, ${groups.length} groups`
@@ -152,7 +163,9 @@ function describePolicy(policy: SigningPolicyView): string {
     ['Submitters', count(policy.submitters)],
     ['Approvers', count(policy.approvers)],
     ['Required approvals', policy.requiredApprovals],
-    ['Allowed images', policy.allowedImages.length === 0 ? 'none' : policy.allowedImages.join(' ')],
+    ['Allowed images', listed(policy.allowedImages)],
+    ['Signature formats', listed(policy.signatureFormats)],
+    ['Attestations', listed(policy.allowedPredicateTypes)],
     ['Other files', policy.allowOtherFiles ? 'allowed' : 'refused'],
     ['Hash signing', policy.allowHashSigning ? 'allowed' : 'refused'],
   ])

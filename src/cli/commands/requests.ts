@@ -1,4 +1,8 @@
-import type { SigningRequestView, Status } from '../../wire/signing-requests.ts'
+import type {
+  SigningRequestImage,
+  SigningRequestView,
+  Status,
+} from '../../wire/signing-requests.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import type { ServerFlags } from '../flags.ts'
@@ -127,8 +131,7 @@ export function describeRequest(request: SigningRequestView): string {
     ]),
   ]
   if (images.length > 0) {
-    const rows = images.map((image) => [image.path, image.dockerReference, image.digest])
-    sections.push(formatTable(['FILE', 'IMAGE', 'DIGEST'], rows))
+    sections.push(formatTable(['FILE', 'IMAGE', 'DIGEST', 'STATEMENT'], images.map(describeImage)))
   }
   if (signatures.length > 0) {
     const rows = signatures.map((signature) => [signature.path, signature.outputPath])
@@ -144,6 +147,13 @@ export function describeRequest(request: SigningRequestView): string {
     sections.push(formatTable(['DECISION', 'BY', 'AT', 'REASON'], rows))
   }
   return sections.join('\n')
+}
+
+function describeImage(image: SigningRequestImage): readonly string[] {
+  const { path, dockerReference, digest, predicateType, statementPath } = image
+  const other = statementPath === undefined || statementPath === path ? '' : `${statementPath}: `
+  const statement = predicateType === undefined ? '' : `${other}${predicateType}`
+  return [path, dockerReference, digest, statement]
 }
 
 function describePage(signingRequests: readonly SigningRequestView[]): string {
@@ -163,9 +173,10 @@ function describePage(signingRequests: readonly SigningRequestView[]): string {
 }
 
 function imageOf({ images, fileName }: SigningRequestView): string {
-  const [first, ...others] = images
+  const [first] = images
   if (first === undefined) return fileName ?? ''
-  return others.length === 0 ? first.dockerReference : `${first.dockerReference} +${others.length}`
+  const count = new Set(images.map(({ repository, digest }) => `${repository}@${digest}`)).size
+  return count === 1 ? first.dockerReference : `${first.dockerReference} +${count - 1}`
 }
 
 function approvalsOf({ approvals, requiredApprovals }: SigningRequestView): string | null {

@@ -24,14 +24,21 @@ const ANNOTATIONS = texts('Annotation; may be given several times', 'NAME=VALUE'
 const generate = buildCommand({
   loader: async () => (await import('../commands/generate.ts')).generate,
   parameters: {
-    flags: { ...REGISTRY_FLAGS, annotations: ANNOTATIONS },
+    flags: {
+      ...REGISTRY_FLAGS,
+      annotations: ANNOTATIONS,
+      statement: toggle('Print the statement of a Sigstore bundle instead'),
+      pae: toggle('Print what a bundle signs instead: the statement in its DSSE encoding'),
+    },
     aliases: { a: 'annotations' },
     positional: IMAGE,
   },
   docs: explain(
-    'Print the metadata file of an image',
-    'Prints what is signed for an image, byte for byte as `cosign generate` does. A tag is resolved to its digest.',
+    'Print what is signed for an image',
+    `Prints the metadata file, byte for byte as \`cosign generate\` does, or the statement of a Sigstore bundle. A signature of
+what --pae prints is one over the statement. A tag is resolved to its digest.`,
     'chancery generate registry.example.com/app:1.0 > payload.json',
+    'chancery generate --pae registry.example.com/app:1.0 > statement.pae',
     'chancery generate -a build=42 -a branch=main registry.example.com/app@sha256:0a1b... > payload.json',
   ),
 })

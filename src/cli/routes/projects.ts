@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
+import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import {
   argument,
   explain,
@@ -158,7 +159,19 @@ const POLICY_FLAGS = {
   approverGroup: texts('Group that may approve', 'GROUP'),
   requiredApprovals: wholeNumber('How many have to approve; 0 signs at once', 0),
   allowedImage: texts('Image that may be named; * within a path segment, ** across', 'PATTERN'),
-  allowOtherFiles: { kind: 'boolean', optional: true, brief: 'Sign files that are no metadata' },
+  signatureFormat: {
+    kind: 'enum',
+    values: SIGNATURE_FORMATS,
+    optional: true,
+    variadic: true,
+    brief: 'How images are signed; may be given twice; both where never given',
+  },
+  allowedPredicateType: texts('Predicate type of attestations that are signed', 'URI'),
+  allowOtherFiles: {
+    kind: 'boolean',
+    optional: true,
+    brief: 'Sign files that are neither metadata nor statements',
+  },
   allowHashSigning: {
     kind: 'boolean',
     optional: true,

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
+import { MIGRATIONS } from '../../src/db/migrations.ts'
+
+describe('the schema', () => {
+  it('keeps the images of requests that were indexed by file, each once', () => {
+    using database = openMemory()
+    const [first = '', ...later] = MIGRATIONS
+    database.exec(first)
+    const insert = database.prepare("INSERT INTO signing_request_images VALUES ('org', ?, ?, ?, ?)")
+    insert.run('sha256:a', 1, 'a.json', 'r.test/a')
+    insert.run('sha256:a', 1, 'b.json', 'r.test/a')
+    insert.run('sha256:a', 1, 'c.json', 'r.test/b')
+    insert.run('sha256:b', 2, 'a.json', 'r.test/a')
+    for (const step of later) database.exec(step)
+    const rows = database
+      .prepare(
+        'SELECT digest, request_seq, repository FROM signing_request_images ORDER BY digest, repository',
+      )
+      .raw()
+      .all()
+    assert.deepEqual(rows, [
+      ['sha256:a', 1, 'r.test/a'],
+      ['sha256:a', 1, 'r.test/b'],
+      ['sha256:b', 2, 'r.test/a'],
+    ])
+  })
+})
+
+function openMemory(): Database.Database & Disposable {
+  const database = new Database(':memory:')
+  return Object.assign(database, { [Symbol.dispose]: () => database.close() })
+}
