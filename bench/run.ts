@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Bench, BenchOptions } from './bench.ts'
 
 /** Benchmarks by name: `bench/<name>.ts`. */
-const NAMES = ['sign', 'memory', 'growth', 'verify', 'registry'] as const
+const NAMES = ['sign', 'memory', 'growth', 'verify', 'cli', 'registry'] as const
 
 async function load(name: string): Promise<Bench> {
   const module = (await import(`./${name}.ts`)) as { readonly bench: Bench }

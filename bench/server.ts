@@ -19,7 +19,7 @@ export async function startChancery(authority: BenchAuthority): Promise<BenchSer
   const built = await runProgram(process.execPath, [pathOf('../tools/build.ts')])
   if (built.code !== 0) throw new Error(`npm run build: ${built.stderr}`)
   const args = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--quiet']
-  return start([pathOf('../dist/main.js'), ...args], { CHANCERY_MASTER_KEY: masterKey })
+  return start([pathOf('../dist/main.cjs'), ...args], { CHANCERY_MASTER_KEY: masterKey })
 }
 
 /** The server that does nothing. */

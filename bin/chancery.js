@@ -23,12 +23,48 @@ function printVersion() {
 
 /** Runs in this process: the sources of a clone, or the build of an installed package. */
 function runHere() {
+  keepCompiledCode()
   var source = path.join(root, 'src', 'main.ts')
-  var entry = fs.existsSync(source) ? source : path.join(root, 'dist', 'main.js')
-  import(require('url').pathToFileURL(entry).href).catch(function (error) {
-    console.error(error)
-    process.exitCode = EXIT_BUG
-  })
+  if (fs.existsSync(source)) {
+    import(require('url').pathToFileURL(source).href).catch(fail)
+    return
+  }
+  try {
+    require(path.join(root, 'dist', 'main.cjs'))
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function fail(error) {
+  console.error(error)
+  process.exitCode = EXIT_BUG
+}
+
+/**
+ * Keeps compiled code, of a clone also the sources without their types, for the next start, under
+ * $XDG_CACHE_HOME or ~/.cache. What lies there is run as code: where anybody else could write to it
+ * (a home directory of another user, after sudo) or where it cannot be made, nothing is kept.
+ */
+function keepCompiledCode() {
+  var home = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || '', '.cache')
+  if (process.platform === 'win32' || !path.isAbsolute(home)) return
+  var directory = path.join(home, 'chancery')
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 448 }) // 0700
+    if ([path.dirname(home), home, directory].every(isOurs)) {
+      require('module').enableCompileCache(directory)
+    }
+  } catch (error) {
+    // A start without it is slower, and nothing else.
+  }
+}
+
+/** Whether it is a directory that only this user, or root, can write to. */
+function isOurs(directory) {
+  var found = fs.lstatSync(directory)
+  var isOwn = found.uid === 0 || found.uid === process.geteuid()
+  return found.isDirectory() && isOwn && (found.mode & 18) === 0 // 022
 }
 
 /** The executable of the npm package `node`, when it is installed near us and new enough. */

@@ -102,7 +102,9 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
     secrets: readSecrets(),
     services,
     isInteractive: process.stderr.isTTY,
-    terminal: openTerminal(process.stdin, process.stderr),
+    get terminal() {
+      return openTerminal(process.stdin, process.stderr)
+    },
     readStandardInput: () => (standardInput ??= readStandardInput()),
   }
   await run(application(argv, report, wrongArguments), argv, context)

@@ -16,7 +16,7 @@ interface Waiting {
 const MAX_BATCH = 512
 
 const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js',
+  import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.cjs',
   import.meta.url,
 )
 

@@ -1,7 +1,7 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -57,7 +57,7 @@ describe('bin/chancery.js', () => {
   })
 
   it('runs the sources of a clone, and the build where there are none', async () => {
-    for (const main of ['src/main.ts', 'dist/main.js']) {
+    for (const main of ['src/main.ts', 'dist/main.cjs']) {
       await using copy = await createPackage({ main })
       const finished = await runProgram(process.execPath, [copy.program, 'fail', '--flag'])
       assert.equal(finished.code, 5, finished.stderr)
@@ -74,10 +74,74 @@ describe('bin/chancery.js', () => {
   })
 
   it('exits with 70 when the program cannot be loaded', async () => {
-    await using copy = await createPackage({ main: 'dist/other.js' })
+    await using copy = await createPackage({ main: 'dist/other.cjs' })
     const finished = await runProgram(process.execPath, [copy.program])
     assert.equal(finished.code, 70)
-    assert.match(finished.stderr, /ERR_MODULE_NOT_FOUND/)
+    assert.match(finished.stderr, /MODULE_NOT_FOUND/)
+    await using broken = await createPackage()
+    await writeFile(join(broken.path, 'src/main.ts'), "import './nothing.ts'\n")
+    assert.equal((await runProgram(process.execPath, [broken.program])).code, 70)
+  })
+})
+
+describe('the compiled code that bin/chancery.js keeps', () => {
+  /** Runs with these as directories of the user; what was kept below them. */
+  async function keptBy(
+    copy: { readonly program: string },
+    env: { readonly HOME: string | undefined; readonly XDG_CACHE_HOME: string | undefined },
+  ): Promise<readonly string[]> {
+    const finished = await runProgram(process.execPath, [copy.program, 'fail'], { env })
+    assert.equal(finished.code, 5, finished.stderr)
+    assert.equal(finished.stderr, '')
+    const found = await readdir(
+      join(env.XDG_CACHE_HOME ?? `${env.HOME ?? ''}/.cache`, 'chancery'),
+      {
+        recursive: true,
+      },
+    ).catch(() => [])
+    return found
+  }
+
+  it('lies where the user keeps such things, and nobody else can write', async () => {
+    await using copy = await createPackage()
+    const home = join(copy.path, 'home')
+    await mkdir(home, { mode: 0o700 })
+    assert.notDeepEqual(await keptBy(copy, { HOME: home, XDG_CACHE_HOME: undefined }), [])
+    const { mode } = await stat(join(home, '.cache/chancery'))
+    assert.equal(mode & 0o777, 0o700)
+    const cache = join(home, 'elsewhere')
+    assert.notDeepEqual(await keptBy(copy, { HOME: home, XDG_CACHE_HOME: cache }), [])
+  })
+
+  it('is not kept where somebody else could put code', async () => {
+    await using copy = await createPackage()
+    const open = join(copy.path, 'open')
+    await mkdir(open)
+    await chmod(open, 0o777)
+    assert.deepEqual(await keptBy(copy, { HOME: open, XDG_CACHE_HOME: undefined }), [])
+    const home = join(copy.path, 'home')
+    await mkdir(join(home, '.cache'), { recursive: true, mode: 0o700 })
+    await mkdir(join(copy.path, 'theirs'))
+    await symlink(join(copy.path, 'theirs'), join(home, '.cache/chancery'))
+    assert.deepEqual(await keptBy(copy, { HOME: home, XDG_CACHE_HOME: undefined }), [])
+  })
+
+  it('is no condition of a start', async () => {
+    await using copy = await createPackage()
+    await writeFile(join(copy.path, 'file'), '')
+    for (const home of [undefined, '', 'relative', join(copy.path, 'file')]) {
+      assert.deepEqual(await keptBy(copy, { HOME: home, XDG_CACHE_HOME: undefined }), [], home)
+    }
+  })
+
+  it('never hides an edit of the sources', async () => {
+    await using copy = await createPackage()
+    const env = { HOME: copy.path, XDG_CACHE_HOME: undefined }
+    await chmod(copy.path, 0o700)
+    assert.notDeepEqual(await keptBy(copy, env), [])
+    await writeFile(join(copy.path, 'src/main.ts'), "console.log('edited' as string)\n")
+    const finished = await runProgram(process.execPath, [copy.program, 'fail'], { env })
+    assert.equal(finished.stdout, 'edited\n')
   })
 })
 

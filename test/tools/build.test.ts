@@ -1,59 +1,95 @@
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import assert from 'node:assert/strict'
 import { existsSync, globSync } from 'node:fs'
-import { cp, readFile, symlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { runProgram } from '../support/child-process.ts'
-import {
-  createTemporaryDirectory,
-  type TemporaryDirectory,
-} from '../support/temporary-directory.ts'
+import { installPackage, type InstalledPackage } from '../support/installed-package.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>
+}
 
-/** What a user has after installing the package: no sources, and dependencies beside it. */
-async function createInstalledPackage(): Promise<TemporaryDirectory> {
-  const directory = await createTemporaryDirectory()
-  const built = await runProgram(process.execPath, [
-    join(root, 'tools/build.ts'),
-    join(directory.path, 'dist'),
-  ])
-  assert.equal(built.code, 0, built.stderr)
-  await cp(join(root, 'bin'), join(directory.path, 'bin'), { recursive: true })
-  await cp(join(root, 'package.json'), join(directory.path, 'package.json'))
-  await symlink(join(root, 'node_modules'), join(directory.path, 'node_modules'))
-  return directory
+/** What a module of the build loads, by import, by require, and when it runs. */
+async function loadedBy(path: string): Promise<readonly string[]> {
+  const text = await readFile(path, 'utf8')
+  const imported = ts.preProcessFile(text, true, true).importedFiles.map((one) => one.fileName)
+  const started = [...text.matchAll(/new URL\([^"]*(?:"[^"]*"[^"]*)*?"(\.\/[\w-]+\.cjs)"/g)]
+  return [...imported, ...started.map(([, name]) => name!)]
 }
 
 describe('npm run build', () => {
-  it('writes every module but the tests, and the program runs from them', async () => {
-    await using installed = await createInstalledPackage()
-    const dist = join(installed.path, 'dist')
-    const built = globSync('**/*', { cwd: dist }).filter((path) => /(?<!\.d)\.\w+$/.test(path))
-    const sources = globSync('**/*.ts', { cwd: join(root, 'src') })
-      .filter((path) => !path.endsWith('.test.ts'))
-      .map((path) => path.replace(/\.ts$/, '.js'))
-    assert.deepEqual(built.sort(), sources.sort())
-    const help = await runProgram(process.execPath, [
-      join(installed.path, 'bin/chancery.js'),
-      '--help',
-    ])
-    assert.equal(help.code, 0, help.stderr)
-    assert.match(help.stdout, /chancery/)
+  let installed: InstalledPackage
+
+  before(async () => {
+    installed = await installPackage()
   })
 
-  it('leaves no import that points nowhere', async () => {
-    await using installed = await createInstalledPackage()
-    const dist = join(installed.path, 'dist')
-    for (const path of globSync('**/*.js', { cwd: dist })) {
-      const text = await readFile(join(dist, path), 'utf8')
-      for (const { fileName } of ts.preProcessFile(text).importedFiles) {
-        if (!fileName.startsWith('.')) continue
-        const imported = join(dist, dirname(path), fileName)
-        assert.ok(existsSync(imported), `${path} imports ${fileName}`)
+  after(async () => {
+    await installed[Symbol.asyncDispose]()
+  })
+
+  it('writes a program that runs, and answers for each command', async () => {
+    const list = await runProgram(process.execPath, [installed.program, '__complete', ''])
+    assert.equal(list.code, 0, list.stderr)
+    const commands = list.stdout.trim().split('\n')
+    assert.ok(commands.includes('verify-blob') && commands.length > 20, list.stdout)
+    const help = await runProgram(process.execPath, [installed.program, '--help'])
+    assert.match(help.stdout, /EXAMPLES/)
+  })
+
+  it('loads nothing that is not there', async () => {
+    const paths = globSync('**/*.{js,cjs}', { cwd: installed.dist })
+    assert.ok(paths.includes('main.cjs') && paths.includes('public/verify.js'))
+    const packages = new Set<string>()
+    for (const path of paths) {
+      for (const name of await loadedBy(join(installed.dist, path))) {
+        if (name.startsWith('.')) {
+          const loaded = join(installed.dist, dirname(path), name)
+          assert.ok(existsSync(loaded), `${path} loads ${name}`)
+        } else if (!builtinModules.includes(name.replace(/^node:/, ''))) {
+          packages.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)![0])
+        }
       }
     }
+    for (const name of packages) assert.ok(name in dependencies, `${name} is no dependency`)
+    assert.ok(packages.has('better-sqlite3') && packages.has('fastify'))
+  })
+
+  it('starts the writer thread of a server', async () => {
+    await using directory = await createTemporaryDirectory()
+    const data = join(directory.path, 'data')
+    const key = join(directory.path, 'master.key')
+    const made = await runProgram(process.execPath, [
+      ...[installed.program, 'init', '--data-dir', data, '--master-key-file', key],
+      ...['--organization', 'Acme'],
+    ])
+    assert.equal(made.code, 0, made.stderr)
+    const checked = await runProgram(process.execPath, [
+      ...[installed.program, 'fsck', '--data-dir', data, '--master-key-file', key],
+    ])
+    assert.equal(checked.code, 0, checked.stderr)
+  })
+
+  it('loads no package and no module of the network, before a command asks for it', async () => {
+    const needed = new Set<string>()
+    const seen = new Set<string>([
+      ...globSync('{main,cli-*,verify-blob-*}.cjs', { cwd: installed.dist }),
+    ])
+    assert.ok(seen.size >= 3)
+    for (const path of seen) {
+      const text = await readFile(join(installed.dist, path), 'utf8')
+      // At the start of a line: what is loaded with the module, not by a command.
+      for (const [, name] of text.matchAll(/^(?:const|let) .*require\("([^"]+)"\)/gm)) {
+        if (name!.startsWith('.')) seen.add(join(name!))
+        else needed.add(name!)
+      }
+    }
+    assert.deepEqual([...needed].sort(), ['@stricli/core', 'node:crypto', 'node:fs', 'node:path'])
   })
 })

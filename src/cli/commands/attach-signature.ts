@@ -7,7 +7,8 @@ import { decodeSignature } from '../../verify/simple-signing-signature.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery attach signature`. */
 export interface AttachSignatureFlags extends RegistryFlags, JsonFlag {

@@ -10,7 +10,8 @@ import {
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery clean`. */
 export interface CleanFlags extends RegistryFlags, JsonFlag {

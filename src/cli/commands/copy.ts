@@ -14,7 +14,8 @@ import {
 } from '../../registry/transfer-image.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery copy`. */
 export interface CopyFlags extends RegistryFlags, JsonFlag {

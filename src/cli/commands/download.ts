@@ -9,7 +9,8 @@ import { bundleLayerOf, factsOf, readLayer } from '../../registry/published-arti
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery download attestation`. */
 export interface DownloadAttestationFlags extends RegistryFlags, JsonFlag {

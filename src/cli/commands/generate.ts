@@ -5,7 +5,8 @@ import { parseReference, referenceContext } from '../../format/oci-reference.ts'
 import { generatePayload, resolveImage } from '../../registry/resolve-image.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery generate`. */
 export interface GenerateFlags extends RegistryFlags {

@@ -7,7 +7,8 @@ import { transferImage } from '../../registry/transfer-image.ts'
 import { createOciLayout } from '../../registry/write-oci-layout.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 import { describeReport } from './copy.ts'
 
 /** The flags of `chancery save` and `load`. */

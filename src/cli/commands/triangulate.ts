@@ -3,7 +3,8 @@ import { resolveImage } from '../../registry/resolve-image.ts'
 import { signatureTag } from '../../registry/signature-manifest.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** `chancery triangulate`: where the signatures of an image are, whether there are any or not. */
 export async function triangulate(

@@ -20,7 +20,8 @@ import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
 import type { Output } from '../output.ts'
-import { openRegistryClient, type RegistryFlags } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery verify`. */
 export interface VerifyFlags extends RegistryFlags, JsonFlag {

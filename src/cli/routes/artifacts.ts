@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { argument, explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
-import { REGISTRY_FLAGS } from '../registry-access.ts'
+import { REGISTRY_FLAGS } from '../registry-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 

@@ -11,7 +11,7 @@ import {
   toggle,
   WORKERS_FLAG,
 } from '../flags.ts'
-import { REGISTRY_FLAGS } from '../registry-access.ts'
+import { REGISTRY_FLAGS } from '../registry-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 const IMAGES = {

@@ -1,0 +1,28 @@
+import { parseDuration, text, toggle } from './flags.ts'
+
+/** The flags of every command that talks to a registry; the names are Cosign's. */
+export const REGISTRY_FLAGS = {
+  registryUsername: text('User name for the registry; else what docker login stored', 'NAME'),
+  registryPassword: text('Password or access token for the registry', 'PASSWORD'),
+  registryToken: text('Bearer token for the registry', 'TOKEN'),
+  registryCacert: text("PEM certificate of the registry's own CA", 'FILE'),
+  allowHttpRegistry: toggle('Speak plain http to a registry on another machine'),
+  timeout: {
+    kind: 'parsed',
+    parse: parseDuration,
+    default: '3m',
+    brief: 'How long the whole command may take',
+    placeholder: 'DURATION',
+  },
+} as const
+
+/** The values of {@link REGISTRY_FLAGS}. */
+export interface RegistryFlags {
+  readonly registryUsername?: string
+  readonly registryPassword?: string
+  readonly registryToken?: string
+  readonly registryCacert?: string
+  readonly allowHttpRegistry?: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+}
