@@ -28,5 +28,9 @@ export const FORMAT_CODES = {
   ERR_FORMAT_BUNDLE: { kind: 'invalid', summary: 'Not a Sigstore bundle' },
   ERR_FORMAT_CHECKPOINT: { kind: 'invalid', summary: 'Not a checkpoint of a log' },
   ERR_FORMAT_LOG_BODY: { kind: 'invalid', summary: 'Not an entry of a log' },
+  ERR_FORMAT_ATTACHED_EVIDENCE: {
+    kind: 'invalid',
+    summary: 'Not a log entry or a timestamp as it is attached to the signature of an image',
+  },
   ERR_FORMAT_TRUSTED_ROOT: { kind: 'invalid', summary: 'Not a Sigstore trusted root' },
 } as const satisfies Record<string, CodeEntry>

@@ -1,11 +1,8 @@
 /** `chancery/verify`: verifies Sigstore bundles in memory, without I/O and without a clock. docs/verify.md explains it. */
 export { verifyBundle } from '../verify/verify-bundle.ts'
-export type {
-  BundleExpectation,
-  BundleTrust,
-  VerifiedBundle,
-  VerifiedSigner,
-} from '../verify/verify-bundle.ts'
+export type { BundleTrust } from '../verify/bundle-trust.ts'
+export type { BundleExpectation, VerifiedBundle } from '../verify/verify-bundle.ts'
+export type { ExpectedSigner, VerifiedSigner } from '../verify/signing-evidence.ts'
 export type { ExpectedContent, VerifiedContent } from '../verify/bundle-content.ts'
 export type { CertificateIdentity, ExpectedIdentity } from '../verify/certificate-identity.ts'
 export type { VerifiedLogEntry } from '../verify/log-entry.ts'

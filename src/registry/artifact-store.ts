@@ -1,6 +1,6 @@
 import type { Descriptor } from '../format/oci-manifest.ts'
 import type { RepositoryName } from './origins.ts'
-import type { Referrers } from './referrers.ts'
+import type { Referrers, ReferrerSelection } from './referrers.ts'
 import type { PulledManifest } from './registry-client.ts'
 
 /** Where images, and what belongs to them, are read from: a repository, or a directory. */
@@ -15,7 +15,7 @@ export interface ArtifactSource {
   readonly openBlob: (
     descriptor: Pick<Descriptor, 'digest' | 'size'>,
   ) => Promise<AsyncIterable<Uint8Array>>
-  readonly findReferrers: (digest: string) => Promise<Referrers>
+  readonly findReferrers: (digest: string, selection?: ReferrerSelection) => Promise<Referrers>
 }
 
 /** Where images are written to. Everything that a manifest refers to has to be there before it. */

@@ -67,10 +67,12 @@ export async function openOciLayout(directory: string): Promise<OciLayout> {
       const content = readBlobFile(directory, descriptor.digest)
       return Promise.resolve(verifiedChunks(content, descriptor, 'the directory'))
     },
-    async findReferrers(digest) {
+    async findReferrers(digest, { isWanted = () => true } = {}) {
       bySubject ??= findReferrersIn(directory, mediaTypes)
-      const referrers = (await bySubject).get(digest) ?? []
-      return { source: referrers.length > 0 ? 'api' : 'none', referrers, refused: [] }
+      const all = (await bySubject).get(digest) ?? []
+      const referrers = all.filter(({ descriptor }) => isWanted(descriptor))
+      const passedOver = all.length - referrers.length
+      return { source: all.length > 0 ? 'api' : 'none', referrers, refused: [], passedOver }
     },
   }
 }

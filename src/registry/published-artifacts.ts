@@ -16,18 +16,26 @@ export interface ArtifactFacts {
 }
 
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d+\.\d+)?\+json/
+/** Artifact type of signatures that are a referrer and no bundle. Source: Cosign, `--registry-referrers-mode oci-1-1`. */
+export const SIGNATURE_ARTIFACT = 'application/vnd.dev.cosign.artifact.sig.v1+json'
+
 /** Artifact types of signatures that are no bundles. Source: Cosign, SIGNATURE_SPEC; Notation, signature-specification. */
 const SIGNATURE_TYPES: readonly string[] = [
-  'application/vnd.dev.cosign.artifact.sig.v1+json',
+  SIGNATURE_ARTIFACT,
   'application/vnd.cncf.notary.signature',
 ]
 const MAX_ARTIFACT_BYTES = 32 * 1024 * 1024
+
+/** Whether a media type or artifact type is that of Sigstore bundles, of whatever version. */
+export function isBundleType(type: string): boolean {
+  return BUNDLE_TYPE.test(type)
+}
 
 /** The layer of a manifest that is a Sigstore bundle, if there is exactly one layer and it is one. */
 export function bundleLayerOf({ pulled }: ImageTree): Descriptor | undefined {
   const { manifest } = pulled
   const [layer, ...others] = manifest.kind === 'manifest' ? manifest.layers : []
-  const isBundle = layer !== undefined && BUNDLE_TYPE.test(layer.mediaType)
+  const isBundle = layer !== undefined && isBundleType(layer.mediaType)
   return isBundle && others.length === 0 ? layer : undefined
 }
 
@@ -44,12 +52,21 @@ export function factsOf(referrer: ImageTree): ArtifactFacts {
   return { kind: SIGNATURE_TYPES.includes(type) ? 'signature' : 'other', predicateType, created }
 }
 
-/** The content of a layer. @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 32 MiB. */
-export async function readLayer(source: ArtifactSource, layer: Descriptor): Promise<Uint8Array> {
-  if (layer.size > MAX_ARTIFACT_BYTES) {
+/**
+ * The content of a layer.
+ *
+ * @param maxBytes 32 MiB by default.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it says that it is more; besides, what the source throws.
+ */
+export async function readLayer(
+  source: ArtifactSource,
+  layer: Descriptor,
+  maxBytes = MAX_ARTIFACT_BYTES,
+): Promise<Uint8Array> {
+  if (layer.size > maxBytes) {
     throw new ChanceryError(
       'ERR_REGISTRY_TOO_LARGE',
-      `expected at most ${MAX_ARTIFACT_BYTES} bytes in ${layer.digest}, found ${layer.size}`,
+      `expected at most ${maxBytes} bytes in ${layer.digest}, found ${layer.size}`,
     )
   }
   const pieces: Uint8Array[] = []

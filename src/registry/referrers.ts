@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import type { ErrorCode } from '../errors/codes.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer } from './answers.ts'
 import { inParallel } from './in-parallel.ts'
@@ -10,6 +11,10 @@ import { artifactTypeOf, fallbackTag } from './referrers-index.ts'
 export interface ReferrersOptions {
   /** Only referrers of this type, by what their manifests say. */
   readonly artifactType?: string | undefined
+  /** Whether a manifest is pulled, by what the list says of it, which may be wrong; by default all are. */
+  readonly isWanted?: ((listed: Descriptor) => boolean) | undefined
+  /** Whether a manifest that cannot be read counts as refused; by default its error is thrown. */
+  readonly refusesUnreadable?: boolean | undefined
   /** More is an error, not cut off; 1,000 by default. */
   readonly maxReferrers?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -35,7 +40,12 @@ export interface Referrers {
   /** In the order of the registry. */
   readonly referrers: readonly Referrer[]
   readonly refused: readonly RefusedReferrer[]
+  /** How many were listed and not wanted. */
+  readonly passedOver: number
 }
+
+/** Which referrers are looked at, and how strictly. */
+export type ReferrerSelection = Pick<ReferrersOptions, 'isWanted' | 'refusesUnreadable'>
 
 /** A list as the registry gives it, before its entries are looked at. */
 export interface ListedReferrers {
@@ -47,6 +57,12 @@ const DEFAULT_MAX_REFERRERS = 1000
 const MAX_PAGES = 100
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024
 const PULLS_AT_ONCE = 8
+/** What is wrong with a manifest itself, not with the way to it. */
+const UNREADABLE: readonly ErrorCode[] = [
+  'ERR_REGISTRY_BAD_ANSWER',
+  'ERR_REGISTRY_DIGEST',
+  'ERR_REGISTRY_TOO_LARGE',
+]
 
 /**
  * Finds what refers to a manifest: signatures, attestations and others. The referrers API is asked, all its pages; where
@@ -69,8 +85,10 @@ export async function findReferrers(
   options: ReferrersOptions = {},
 ): Promise<Referrers> {
   const { source, descriptors } = await listReferrers(client, repository, digest, options)
-  const outcomes = await inParallel(descriptors, PULLS_AT_ONCE, (one) =>
-    pullReferrer(client, repository, digest, one, options.signal),
+  const { isWanted = () => true } = options
+  const wanted = descriptors.filter(isWanted)
+  const outcomes = await inParallel(wanted, PULLS_AT_ONCE, (one) =>
+    pullReferrer(client, repository, digest, one, options),
   )
   const referrers = outcomes.filter((one) => 'pulled' in one)
   const refused = outcomes.filter((one) => 'error' in one)
@@ -81,6 +99,7 @@ export async function findReferrers(
       ({ descriptor }) => artifactType === undefined || descriptor.artifactType === artifactType,
     ),
     refused,
+    passedOver: descriptors.length - wanted.length,
   }
 }
 
@@ -158,9 +177,16 @@ async function pullReferrer(
   repository: RepositoryName,
   digest: string,
   { digest: referrerDigest }: Descriptor,
-  signal: AbortSignal | undefined,
+  { refusesUnreadable, signal }: ReferrersOptions,
 ): Promise<Referrer | RefusedReferrer> {
-  const pulled = await client.findManifest(repository, referrerDigest, signal)
+  let pulled: PulledManifest | undefined
+  try {
+    pulled = await client.findManifest(repository, referrerDigest, signal)
+  } catch (error) {
+    const isUnreadable = error instanceof ChanceryError && UNREADABLE.includes(error.code)
+    if (refusesUnreadable !== true || !isUnreadable) throw error
+    return { digest: referrerDigest, error }
+  }
   const named = pulled?.manifest.subject?.digest
   if (pulled !== undefined && named === digest) return { descriptor: describe(pulled), pulled }
   const found =

@@ -19,7 +19,8 @@ export function repositorySource(
     repository,
     findManifest: (reference) => client.findManifest(repository, reference, signal),
     openBlob: (descriptor) => client.blobs.open(repository, descriptor, signal),
-    findReferrers: (digest) => findReferrers(client, repository, digest, { signal }),
+    findReferrers: (digest, selection) =>
+      findReferrers(client, repository, digest, { ...selection, signal }),
   }
 }
 

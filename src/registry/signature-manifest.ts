@@ -12,9 +12,16 @@ import {
 /** Media type of a layer that is a Cosign metadata file. Source: Cosign, SIGNATURE_SPEC.md. */
 export const SIMPLE_SIGNING_LAYER = 'application/vnd.dev.cosign.simplesigning.v1+json'
 
-const SIGNATURE = 'dev.cosignproject.cosign/signature'
-const CERTIFICATE = 'dev.sigstore.cosign/certificate'
-const CERTIFICATE_CHAIN = 'dev.sigstore.cosign/chain'
+/** Annotations of a layer that is a signature. Source: Cosign, SIGNATURE_SPEC.md. */
+export const SIGNATURE = 'dev.cosignproject.cosign/signature'
+/** PEM of the signer's certificate. */
+export const CERTIFICATE = 'dev.sigstore.cosign/certificate'
+/** PEM of the certificates above it. */
+export const CERTIFICATE_CHAIN = 'dev.sigstore.cosign/chain'
+/** What Rekor said, JSON. */
+export const LOG_ENTRY = 'dev.sigstore.cosign/bundle'
+/** What a timestamp authority said, JSON. */
+export const TIMESTAMP = 'dev.sigstore.cosign/rfc3161timestamp'
 /** What Cosign writes for every time, so that equal signatures give equal manifests. */
 const NO_TIME = '0001-01-01T00:00:00Z'
 
@@ -53,6 +60,21 @@ export function describeSignature(signature: SignatureToAttach): Descriptor {
 /** The signature of a layer as it was attached, line breaks included; undefined if the layer is something else. */
 export function signatureTextOf(layer: Descriptor): string | undefined {
   return layer.mediaType === SIMPLE_SIGNING_LAYER ? layer.annotations?.[SIGNATURE] : undefined
+}
+
+/** What came along with the signature of a layer, as it was attached. */
+export function evidenceOf({ annotations = {} }: Descriptor): {
+  readonly certificate: string | undefined
+  readonly certificateChain: string | undefined
+  readonly logEntry: string | undefined
+  readonly timestamp: string | undefined
+} {
+  return {
+    certificate: annotations[CERTIFICATE],
+    certificateChain: annotations[CERTIFICATE_CHAIN],
+    logEntry: annotations[LOG_ENTRY],
+    timestamp: annotations[TIMESTAMP],
+  }
 }
 
 /**

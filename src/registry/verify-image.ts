@@ -1,61 +1,94 @@
-import { sha256Hex } from '../crypto/digest.ts'
+import { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
-import type { Descriptor } from '../format/oci-manifest.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
+import type { BundleTrust } from '../verify/bundle-trust.ts'
+import type { ExpectedImageSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
+import type { ExpectedSigner } from '../verify/signing-evidence.ts'
+import type { ArtifactSource } from './artifact-store.ts'
+import { SignatureReader } from './image-signature-reader.ts'
 import {
-  verifySimpleSigningSignature,
-  type ExpectedImage,
-  type VerifiedSignature,
-} from '../verify/simple-signing-signature.ts'
-import type { RepositoryName } from './origins.ts'
+  findReferringSignatures,
+  findTaggedSignatures,
+  type FoundCandidates,
+  type RefusedPlace,
+  type SignatureCandidate,
+  type SignaturePlace,
+} from './image-signatures.ts'
+import { inParallel } from './in-parallel.ts'
+import { nothingAccepted, unsigned } from './refused-signatures.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
+import { repositorySource } from './repository-store.ts'
 import { resolveImage, type ImageByDigest } from './resolve-image.ts'
-import {
-  layersOfSignatures,
-  signatureTag,
-  signatureTextOf,
-  SIMPLE_SIGNING_LAYER,
-} from './signature-manifest.ts'
 
-/** What the signature of an image has to satisfy. */
-export interface ImageRequirements {
-  /** DER SubjectPublicKeyInfo; it comes from the verifier, never from the registry. */
-  readonly publicKey: Uint8Array
-  /** Annotations that must have been signed with exactly these values. */
-  readonly annotations?: Readonly<Record<string, string>>
-  /** Repositories, besides the image's own, that the signature may name: where the image was signed before it was copied. */
-  readonly allowedIdentities?: readonly string[]
-  readonly signal?: AbortSignal
+/** What the signature of an image has to satisfy. All of it comes from the verifier, never from the registry. */
+export type ImageRequirements = BundleTrust &
+  ExpectedSigner & {
+    /** Annotations that must have been signed with exactly these values. */
+    readonly annotations?: Readonly<Record<string, string>>
+    /** Repositories, besides the image's own, that the signature may name: where the image was signed before it was copied. */
+    readonly allowedIdentities?: readonly string[]
+    /** Whether the repository must have been signed: bundles that Cosign makes do not name it. False by default. */
+    readonly requiresIdentity?: boolean
+    /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
+    readonly isExhaustive?: boolean
+    /** The present; the clock's by default. */
+    readonly now?: Date
+    readonly signal?: AbortSignal
+  }
+
+/** A signature that was accepted. */
+export interface AcceptedSignature extends VerifiedImageSignature {
+  readonly place: SignaturePlace
 }
 
 /** A signature that was not accepted, and why. */
 export interface RefusedSignature {
-  /** Position in the manifest of signatures, from 0. */
-  readonly index: number
+  /** Of what is no signature at all only the manifest is known. */
+  readonly place: SignaturePlace | Pick<RefusedPlace, 'manifest'>
   readonly error: ChanceryError
 }
 
-/** What is known about the signatures of an image; at least one was accepted. */
+/** What is known about the signatures of an image. */
 export interface ImageVerification {
-  readonly image: ImageByDigest
-  readonly verified: readonly VerifiedSignature[]
+  readonly image: ImageToVerify
+  readonly verified: readonly AcceptedSignature[]
   readonly refused: readonly RefusedSignature[]
+  /** What could not be looked at. */
+  readonly obstacles: readonly ChanceryError[]
+  /** False where a signature under the tag was accepted and the referrers were therefore not looked at. */
+  readonly hasReadReferrers: boolean
+  /** How many referrers are no signatures, as they say themselves. */
+  readonly others: number
+  /** Why the image is not accepted; undefined if, and only if, at least one signature is. */
+  readonly failure: ChanceryError | undefined
 }
 
-/** The most bytes of a signed payload that are read. */
-const MAX_PAYLOAD_BYTES = 1024 * 1024
+/** An image in a registry or in a directory. */
+export interface ImageToVerify {
+  /** `sha256:<hex>` of the manifest. */
+  readonly digest: string
+  /** Undefined where it is in a directory. */
+  readonly repository: ImageByDigest['repository'] | undefined
+}
+
+const READS_AT_ONCE = 4
 
 /**
- * Verifies the attached signatures of an image with a key. One that satisfies everything suffices; of each other one
- * the reason is told.
+ * Verifies the signatures of an image. One that satisfies everything suffices; of each other one the reason is told.
+ *
+ * Both formats count, and none hides the other: signatures under Cosign's tag, and bundles among the referrers. The
+ * referrers are looked at where no signature under the tag is accepted, or where `isExhaustive` asks for it.
  *
  * Beyond what Cosign checks, the signed reference must be the repository that was asked for, or one of
- * `allowedIdentities`: else a signature of `test/app` would do for `prod/app`.
+ * `allowedIdentities`: else a signature of `test/app` would do for `prod/app`. A bundle that names no repository is
+ * accepted unless `requiresIdentity`. An attestation is no signature.
  *
  * @throws ChanceryError ERR_VERIFY_UNSIGNED if the registry says that there are no signatures.
  * @throws ChanceryError ERR_VERIFY_NOTHING_ACCEPTED if none of them is accepted; the hints tell why, one by one.
- * @throws ChanceryError ERR_REGISTRY_* if the image or its signatures cannot be read; that is never taken for unsigned.
+ * @throws ChanceryError ERR_REGISTRY_* if the image or its signatures cannot be read, and none that can be is accepted;
+ * that is never taken for unsigned.
+ * @throws ChanceryError ERR_CRYPTO_KEY if the public key cannot be used.
  */
 export async function verifyImage(
   client: RegistryClient,
@@ -77,132 +110,125 @@ export async function verifyResolvedImage(
   requirements: ImageRequirements,
   found?: PulledManifest,
 ): Promise<ImageVerification> {
-  const { signal, annotations = {}, allowedIdentities = [] } = requirements
-  const context = referenceContext(image.repository)
-  const layers = await findSignatureLayers(client, image, signal, found)
-  const expected: ExpectedImage = {
-    digest: image.digest,
-    repositories: [context, ...allowedIdentities],
-    annotations,
+  const source = repositorySource(client, image.repository, requirements.signal)
+  const verification = await examineImage(source, image, requirements, found)
+  if (verification.failure !== undefined) throw verification.failure
+  return verification
+}
+
+/**
+ * Like {@link verifyImage}, wherever the image is, but returns the failure with all that is known. Of an image in a
+ * directory nobody knows the repository: what was signed is compared with `allowedIdentities` alone, and not at all where
+ * there are none.
+ *
+ * @throws ChanceryError ERR_VERIFY_EXPECTATION or ERR_CRYPTO_KEY if the requirements cannot be used.
+ */
+export async function examineImage(
+  source: ArtifactSource,
+  image: ImageToVerify,
+  requirements: ImageRequirements,
+  found?: PulledManifest,
+): Promise<ImageVerification> {
+  const verification = new Verification(source, image, requirements)
+  await verification.look(() => findTaggedSignatures(source, image.digest, found))
+  const hasReadReferrers = verification.verified.length === 0 || requirements.isExhaustive === true
+  if (hasReadReferrers) {
+    await verification.look(() => findReferringSignatures(source, image.digest))
   }
-  const payloads = new PayloadReader(client, image.repository, signal)
-  const { digest: manifestDigest } = image
-  payloads.expect(encodeSimpleSigning({ dockerReference: context, manifestDigest, annotations }))
-  const verified: VerifiedSignature[] = []
-  const refused: RefusedSignature[] = []
-  for (const [index, layer] of layers.entries()) {
+  return verification.finish(hasReadReferrers)
+}
+
+/** One image on its way: what was accepted so far, what was not, and what could not be looked at. */
+class Verification {
+  readonly verified: AcceptedSignature[] = []
+  readonly #refused: RefusedSignature[] = []
+  readonly #obstacles: ChanceryError[] = []
+  #others = 0
+  readonly #image: ImageToVerify
+  readonly #reader: SignatureReader
+  readonly #trust: BundleTrust
+  readonly #expected: ExpectedImageSignature
+  readonly #now: Date
+
+  constructor(source: ArtifactSource, image: ImageToVerify, requirements: ImageRequirements) {
+    this.#image = image
+    this.#trust = openTrust(requirements)
+    this.#now = requirements.now ?? new Date()
+    const { repository, digest: manifestDigest } = image
+    const own = repository === undefined ? [] : [referenceContext(repository)]
+    const named = [...own, ...(requirements.allowedIdentities ?? [])]
+    const { annotations = {}, certificate, requires, requiresIdentity = false } = requirements
+    this.#expected = {
+      digest: manifestDigest,
+      repositories: named.length === 0 ? 'any' : named,
+      annotations,
+      requiresIdentity,
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(requires === undefined ? {} : { requires }),
+    }
+    this.#reader = new SignatureReader(source)
+    for (const dockerReference of own) {
+      this.#reader.expect(encodeSimpleSigning({ dockerReference, manifestDigest, annotations }))
+    }
+  }
+
+  /** Looks in one place. That a place cannot be read does not hide what is in another. */
+  async look(find: () => Promise<FoundCandidates>): Promise<void> {
+    let found: FoundCandidates
     try {
-      const signature = {
-        payload: await payloads.read(layer),
-        signature: signatureTextOf(layer) ?? '',
-        publicKey: requirements.publicKey,
-      }
-      verified.push(verifySimpleSigningSignature(signature, expected))
+      found = await find()
     } catch (error) {
-      if (!(error instanceof ChanceryError) || error.code === 'ERR_CRYPTO_KEY') throw error
-      refused.push({ index, error })
+      if (!(error instanceof ChanceryError)) throw error
+      this.#obstacles.push(error)
+      return
+    }
+    this.#others += found.others
+    for (const { manifest, error } of found.refused) {
+      this.#refused.push({ place: { manifest }, error })
+    }
+    const outcomes = await inParallel(found.candidates, READS_AT_ONCE, (one) => this.#verify(one))
+    for (const outcome of outcomes) {
+      if ('error' in outcome) this.#refused.push(outcome)
+      else this.verified.push(outcome)
     }
   }
-  if (verified.length === 0) throw nothingAccepted(image, refused)
-  return { image, verified, refused }
-}
 
-async function findSignatureLayers(
-  client: RegistryClient,
-  image: ImageByDigest,
-  signal: AbortSignal | undefined,
-  seen: PulledManifest | undefined,
-): Promise<readonly Descriptor[]> {
-  const tag = signatureTag(image.digest)
-  const found = seen ?? (await client.findManifest(image.repository, tag, signal))
-  const layers = found === undefined ? [] : layersOfSignatures(found.manifest)
-  if (layers.length > 0) return layers
-  throw new ChanceryError(
-    'ERR_VERIFY_UNSIGNED',
-    `${referenceContext(image.repository)}@${image.digest} has no signature`,
-    {
-      hints: [
-        'Signatures are looked for in the repository of the image: was it copied without them?',
-      ],
-    },
-  )
-}
-
-/** Gives payloads: those that are known by their digest, those that several signatures share once, others as they are read. */
-class PayloadReader {
-  readonly #client: RegistryClient
-  readonly #repository: RepositoryName
-  readonly #signal: AbortSignal | undefined
-  #last: { readonly digest: string; readonly bytes: Uint8Array } | undefined
-
-  constructor(client: RegistryClient, repository: RepositoryName, signal: AbortSignal | undefined) {
-    this.#client = client
-    this.#repository = repository
-    this.#signal = signal
-  }
-
-  /** Spares reading a payload that a signature is likely to be over. */
-  expect(bytes: Uint8Array): void {
-    this.#last = { digest: `sha256:${sha256Hex(bytes)}`, bytes }
-  }
-
-  async read({ mediaType, digest, size }: Descriptor): Promise<Uint8Array> {
-    if (mediaType !== SIMPLE_SIGNING_LAYER) {
-      throw new ChanceryError(
-        'ERR_VERIFY_PAYLOAD',
-        `expected a layer of type ${SIMPLE_SIGNING_LAYER}`,
-      )
+  finish(hasReadReferrers: boolean): ImageVerification {
+    return {
+      image: this.#image,
+      verified: this.verified,
+      refused: this.#refused,
+      obstacles: this.#obstacles,
+      hasReadReferrers,
+      others: this.#others,
+      failure: this.#findFailure(),
     }
-    if (size > MAX_PAYLOAD_BYTES) {
-      throw new ChanceryError(
-        'ERR_VERIFY_PAYLOAD',
-        `expected a payload of at most ${MAX_PAYLOAD_BYTES} bytes, found one of ${size}`,
-      )
+  }
+
+  #findFailure(): ChanceryError | undefined {
+    if (this.verified.length > 0) return undefined
+    const [obstacle] = this.#obstacles
+    if (obstacle !== undefined) return obstacle
+    return this.#refused.length === 0
+      ? unsigned(this.#image, this.#others)
+      : nothingAccepted(this.#image, this.#refused)
+  }
+
+  async #verify(candidate: SignatureCandidate): Promise<AcceptedSignature | RefusedSignature> {
+    const { place } = candidate
+    try {
+      const verify = await this.#reader.read(candidate)
+      return { place, ...verify(this.#trust, this.#expected, this.#now) }
+    } catch (error) {
+      if (!(error instanceof ChanceryError) || error.code === 'ERR_VERIFY_EXPECTATION') throw error
+      return { place, error }
     }
-    if (this.#last?.digest !== digest) {
-      const bytes = await this.#client.blobs.get(this.#repository, digest, size, this.#signal)
-      this.#last = { digest, bytes }
-    }
-    const { bytes } = this.#last
-    if (bytes.length === size) return bytes
-    throw new ChanceryError(
-      'ERR_VERIFY_PAYLOAD',
-      `expected a payload of ${size} bytes, as its descriptor says, found ${bytes.length}`,
-    )
   }
 }
 
-function nothingAccepted(
-  image: ImageByDigest,
-  refused: readonly RefusedSignature[],
-): ChanceryError {
-  // Where a signature could not be read, nobody knows whether it would have been accepted.
-  const unread = refused.find(({ error }) => isOfTransport(error))
-  if (unread !== undefined) return unread.error
-  const count =
-    refused.length === 1 ? 'the one signature' : `none of the ${refused.length} signatures`
-  return new ChanceryError(
-    'ERR_VERIFY_NOTHING_ACCEPTED',
-    refused.length === 1
-      ? `${count} of ${referenceContext(image.repository)}@${image.digest} is not accepted`
-      : `${count} of ${referenceContext(image.repository)}@${image.digest} is accepted`,
-    { hints: explain(refused) },
-  )
-}
-
-function isOfTransport({ kind }: ChanceryError): boolean {
-  return kind === 'unavailable' || kind === 'unauthenticated' || kind === 'denied'
-}
-
-/** One line for each reason, so that a thousand signatures of another key are not a thousand lines. */
-function explain(refused: readonly RefusedSignature[]): string[] {
-  const indexes = new Map<string, number[]>()
-  for (const { index, error } of refused) {
-    const reason = `${error.message} (${error.code})`
-    indexes.set(reason, [...(indexes.get(reason) ?? []), index + 1])
-  }
-  return [...indexes].slice(0, 20).map(([reason, numbers]) => {
-    const named = numbers.slice(0, 5).join(', ') + (numbers.length > 5 ? ', ...' : '')
-    return `Signature ${named}: ${reason}`
-  })
+/** The key is opened before anything of a stranger is: one that cannot be used is the caller's mistake. */
+function openTrust({ publicKey, trustedRoot }: ImageRequirements): BundleTrust {
+  if (publicKey === undefined) return { trustedRoot }
+  const key = publicKey instanceof VerificationKey ? publicKey : new VerificationKey(publicKey)
+  return { publicKey: key, ...(trustedRoot === undefined ? {} : { trustedRoot }) }
 }

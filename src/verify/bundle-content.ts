@@ -5,6 +5,7 @@ import { encodePae, IN_TOTO_PAYLOAD_TYPE } from '../format/dsse.ts'
 import { encodeHex } from '../format/hex.ts'
 import { parseStatement, type Statement, type StatementSubject } from '../format/in-toto.ts'
 import { isDigest, parseDigest } from '../format/oci-digest.ts'
+import { requireAnnotations } from './expected-image.ts'
 
 /** What a bundle has to be about. */
 export interface ExpectedContent {
@@ -127,7 +128,7 @@ export function verifyContent({ content }: Bundle, expected: ExpectedContent): V
     )
   }
   const subject = findSubject(statement, expected)
-  requireAnnotations(subject, expected.annotations ?? {})
+  requireAnnotations(subject.annotations, expected.annotations ?? {})
   return { kind: 'statement', statement, subject, payload }
 }
 
@@ -188,21 +189,6 @@ function isDigestOf(
 function describeDigest(digest: StatementSubject['digest']): string {
   const [first] = Object.entries(digest)
   return first === undefined ? 'nothing' : printable(first.join(':'))
-}
-
-function requireAnnotations(
-  { annotations }: StatementSubject,
-  expected: Readonly<Record<string, string>>,
-): void {
-  for (const [name, value] of Object.entries(expected)) {
-    const found = Object.hasOwn(annotations, name) ? annotations[name] : undefined
-    if (found === value) continue
-    const what = typeof found === 'string' ? `"${printable(found)}"` : 'none'
-    throw new ChanceryError(
-      'ERR_VERIFY_ANNOTATION',
-      `expected the signed annotation "${name}" to be "${value}", found ${what}`,
-    )
-  }
 }
 
 /** What a stranger wrote, made safe to show in a terminal. */

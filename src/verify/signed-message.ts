@@ -51,14 +51,15 @@ export class SignedMessage {
    * Checks the signature; returns only if it holds. ECDSA is tried with SHA-256 and with the hash of the curve, since
    * both are in use with P-384 and P-521; RSA is PKCS #1 v1.5 with SHA-256; Ed25519 is pure.
    *
+   * @returns The scheme under which it holds.
    * @throws ChanceryError ERR_VERIFY_SIGNATURE if the key did not make it over this message.
    */
-  verify(): void {
+  verify(): SignatureScheme {
     let failure: unknown
     for (const scheme of schemesOf(this.key)) {
       try {
         this.key.verify(this.message, this.signature, scheme)
-        return
+        return scheme
       } catch (cause) {
         if (!(cause instanceof ChanceryError) || cause.code !== 'ERR_CRYPTO_SIGNATURE') throw cause
         failure = cause

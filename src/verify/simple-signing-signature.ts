@@ -1,11 +1,10 @@
-import { ALGORITHMS } from '../crypto/algorithms.ts'
-import { identifyPublicKey } from '../crypto/private-key.ts'
 import type { SignatureScheme } from '../crypto/signer.ts'
-import { verifySignature } from '../crypto/verify-signature.ts'
+import { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeBase64 } from '../format/base64.ts'
-import { normaliseRepository, parseReference, referenceContext } from '../format/oci-reference.ts'
-import { parseSimpleSigning, type SimpleSigningPayload } from '../format/simple-signing.ts'
+import type { SimpleSigningPayload } from '../format/simple-signing.ts'
+import { type ExpectedImage, readSignedPayload } from './expected-image.ts'
+import { SignedMessage } from './signed-message.ts'
 
 /** A signature as Cosign attaches it: over a metadata file, with a key that the verifier already trusts. */
 export interface SimpleSigningSignature {
@@ -15,19 +14,6 @@ export interface SimpleSigningSignature {
   readonly signature: string
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array
-}
-
-/** What a signature has to be about. */
-export interface ExpectedImage {
-  /** `sha256:<hex>` of the manifest. */
-  readonly digest: string
-  /**
-   * `registry/repository` names one of which the signed reference must be; Docker Hub's names for one repository are
-   * equal, a tag in the signed reference is ignored. `any` compares nothing, as Cosign does.
-   */
-  readonly repositories: readonly string[] | 'any'
-  /** Annotations that must have been signed with exactly these values. */
-  readonly annotations?: Readonly<Record<string, string>>
 }
 
 /** What a signature proves. */
@@ -56,10 +42,10 @@ export function verifySimpleSigningSignature(
   expected: ExpectedImage,
 ): VerifiedSignature {
   // The signature comes first: nothing is read from bytes that nobody vouches for.
-  const scheme = findScheme(publicKey, payload, decodeSignature(signature))
-  const parsed = parsePayload(payload)
-  requireImage(parsed, expected)
-  return { payload: parsed, scheme }
+  const decoded = { message: payload, signature: decodeSignature(signature) }
+  const key = new VerificationKey(publicKey)
+  const scheme = new SignedMessage(decoded, { key, certificate: undefined }).verify()
+  return { payload: readSignedPayload(payload, expected), scheme }
 }
 
 /**
@@ -85,100 +71,4 @@ function notBase64(cause?: unknown): ChanceryError {
     'expected a signature in standard base64, found something else',
     { cause },
   )
-}
-
-/** The schemes in which each kind of key signs images. */
-function schemesOf(publicKey: Uint8Array): readonly SignatureScheme[] {
-  const algorithm = identifyPublicKey(publicKey)
-  if (ALGORITHMS[algorithm].keyType === 'rsa') return [{ hash: 'sha256', rsaPadding: 'pkcs1' }]
-  if (algorithm === 'ecdsa-p384') return [{ hash: 'sha256' }, { hash: 'sha384' }]
-  if (algorithm === 'ecdsa-p521') return [{ hash: 'sha256' }, { hash: 'sha512' }]
-  return [{ hash: 'sha256' }]
-}
-
-function findScheme(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): SignatureScheme {
-  let failure: unknown
-  for (const scheme of schemesOf(publicKey)) {
-    try {
-      verifySignature(publicKey, message, signature, scheme)
-      return scheme
-    } catch (cause) {
-      if (!(cause instanceof ChanceryError) || cause.code !== 'ERR_CRYPTO_SIGNATURE') throw cause
-      failure = cause
-    }
-  }
-  throw new ChanceryError(
-    'ERR_VERIFY_SIGNATURE',
-    `the signature was not made by the ${identifyPublicKey(publicKey)} key given over this payload`,
-    {
-      cause: failure,
-      hints: ['Either another key signed, or the payload was changed after it was signed.'],
-    },
-  )
-}
-
-function parsePayload(bytes: Uint8Array): SimpleSigningPayload {
-  try {
-    return parseSimpleSigning(bytes)
-  } catch (cause) {
-    if (!(cause instanceof ChanceryError)) throw cause
-    throw new ChanceryError('ERR_VERIFY_PAYLOAD', `the signed payload: ${cause.message}`, { cause })
-  }
-}
-
-function requireImage(payload: SimpleSigningPayload, expected: ExpectedImage): void {
-  if (payload.manifestDigest !== expected.digest) {
-    throw new ChanceryError(
-      'ERR_VERIFY_DIGEST',
-      `expected a signature for ${expected.digest}, found one for ${payload.manifestDigest}`,
-    )
-  }
-  if (expected.repositories !== 'any') requireRepository(payload, expected.repositories)
-  for (const [name, value] of Object.entries(expected.annotations ?? {})) {
-    const found = ownMember(payload.annotations, name)
-    if (found === value) continue
-    const what = typeof found === 'string' ? `"${printable(found)}"` : 'none'
-    throw new ChanceryError(
-      'ERR_VERIFY_ANNOTATION',
-      `expected the signed annotation "${name}" to be "${value}", found ${what}`,
-    )
-  }
-}
-
-function requireRepository(payload: SimpleSigningPayload, repositories: readonly string[]): void {
-  const allowed = repositories.map((name) => normaliseRepository(name))
-  if (allowed.includes(repositoryOf(payload))) return
-  throw new ChanceryError(
-    'ERR_VERIFY_IDENTITY',
-    `expected a signature for ${repositories.join(' or ')}, ` +
-      `found one for ${printable(payload.dockerReference)}`,
-    {
-      hints: [
-        'If the image was signed under this name and then copied, say --allow-identity NAME.',
-      ],
-    },
-  )
-}
-
-/** The repository of the signed reference, in the form that is compared; the text itself where it is no reference. */
-function repositoryOf(payload: SimpleSigningPayload): string {
-  try {
-    return normaliseRepository(referenceContext(parseReference(payload.dockerReference)))
-  } catch (cause) {
-    if (cause instanceof ChanceryError) return payload.dockerReference
-    throw cause
-  }
-}
-
-function ownMember(members: SimpleSigningPayload['annotations'], name: string): unknown {
-  return members !== null && Object.hasOwn(members, name) ? members[name] : undefined
-}
-
-/** What a stranger wrote, made safe to show in a terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)
 }

@@ -93,7 +93,10 @@ describe('chancery generate, attach signature and verify', () => {
     await flow.run(...attachArguments, flow.tag)
     const foreign = await verify('other.pub', flow.tag)
     assert.equal(foreign.code, 1)
-    assert.match(foreign.stderr, /hint: Signature 1: .*\(ERR_VERIFY_SIGNATURE\)/)
+    assert.match(
+      foreign.stderr,
+      /hint: Signature 1 under sha256-\w+\.sig: .*\(ERR_VERIFY_SIGNATURE\)/,
+    )
     const unannotated = await verify('key.pub', flow.tag, '-a', 'env=prod')
     assert.equal(unannotated.code, 1)
     assert.match(unannotated.stderr, /ERR_VERIFY_ANNOTATION/)

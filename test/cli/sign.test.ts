@@ -178,7 +178,7 @@ describe('chancery sign', () => {
       all.map(({ byDigest }) => byDigest),
     )
     for (const image of all) assert.equal(await signaturesOf(image), 1)
-    const verified = await run('verify', '--key', 'release.pub', '-r', '--offline', '--json', name)
+    const verified = await run('verify', '--key', 'release.pub', '-r', '--offline', '-o=json', name)
     assert.equal(verified.code, 0, verified.stderr)
     assert.equal((JSON.parse(verified.stdout) as unknown[]).length, 3)
   })
@@ -321,7 +321,7 @@ describe('chancery sign', () => {
     await run('sign', index.byDigest, first!.byDigest, ...TEST)
     const flat = await run('verify', '--key', 'release.pub', index.byDigest)
     assert.equal(flat.code, 0, flat.stderr)
-    const whole = await run('verify', '--key', 'release.pub', '-r', '--json', index.byDigest)
+    const whole = await run('verify', '--key', 'release.pub', '-r', '-o=json', index.byDigest)
     assert.deepEqual([whole.code, whole.stdout], [1, ''])
     assert.match(whole.stderr, /found 2 of 4 that are not/)
     for (const { byDigest } of [second!, third!]) {

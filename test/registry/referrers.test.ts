@@ -376,7 +376,8 @@ describe('a list of referrers', () => {
       }
     }
     await using silent = await startFake([], (_request, response) => response.writeHead(404).end())
-    assert.deepEqual(await listAt(silent.host), { source: 'none', referrers: [], refused: [] })
+    const nothing = { source: 'none', referrers: [], refused: [], passedOver: 0 }
+    assert.deepEqual(await listAt(silent.host), nothing)
     await using bad = await startFake([], (_request, response) => response.writeHead(400).end())
     await assert.rejects(listAt(bad.host), { code: 'ERR_REGISTRY_REFUSED' })
   })
@@ -390,7 +391,7 @@ describe('a list of referrers', () => {
     using client = new RegistryClient(IMPATIENT)
     const repository = { registry: server.host, repository: 'team/app' }
     const found = await findReferrers(client, repository, digestOf(image))
-    assert.deepEqual(found, { source: 'none', referrers: [], refused: [] })
+    assert.deepEqual(found, { source: 'none', referrers: [], refused: [], passedOver: 0 })
   })
 
   it('that is the subject itself, or its children, has no referrers', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ErrorCode } from '../../src/errors/codes.ts'
+import type { BundleTrust } from '../../src/verify/bundle-trust.ts'
 import { loadTrustedRoot, type TrustedRoot } from '../../src/verify/trusted-root.ts'
 import {
   verifyBundle,
   type BundleExpectation,
-  type BundleTrust,
   type VerifiedBundle,
 } from '../../src/verify/verify-bundle.ts'
 import { OID } from '../../src/x509/oids.ts'

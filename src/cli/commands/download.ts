@@ -7,6 +7,13 @@ import type { ArtifactSource } from '../../registry/artifact-store.ts'
 import { readImageTree, type ImageTree, type TaggedKind } from '../../registry/image-tree.ts'
 import { bundleLayerOf, factsOf, readLayer } from '../../registry/published-artifacts.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
+import {
+  CERTIFICATE,
+  CERTIFICATE_CHAIN,
+  LOG_ENTRY,
+  SIGNATURE,
+  TIMESTAMP,
+} from '../../registry/signature-manifest.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
@@ -16,12 +23,6 @@ import type { RegistryFlags } from '../registry-flags.ts'
 export interface DownloadAttestationFlags extends RegistryFlags, JsonFlag {
   readonly predicateType?: string
 }
-
-const SIGNATURE = 'dev.cosignproject.cosign/signature'
-const CERTIFICATE = 'dev.sigstore.cosign/certificate'
-const CHAIN = 'dev.sigstore.cosign/chain'
-const LOG_ENTRY = 'dev.sigstore.cosign/bundle'
-const TIMESTAMP = 'dev.sigstore.cosign/rfc3161timestamp'
 
 /** `chancery download signature`: each signature as a line of JSON, bundles first; unverified. */
 export async function downloadSignatures(
@@ -122,7 +123,7 @@ function describeSignature({ annotations = {} }: Descriptor, payload: Uint8Array
     Base64Signature: annotations[SIGNATURE] ?? '',
     Payload: encodeBase64(payload),
     Cert: pem(annotations[CERTIFICATE]),
-    Chain: pem(annotations[CHAIN]),
+    Chain: pem(annotations[CERTIFICATE_CHAIN]),
     Bundle: json(annotations[LOG_ENTRY]),
     RFC3161Timestamp: json(annotations[TIMESTAMP]),
   }

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core'
-import { argument, explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
+import { argument, explain, JSON_FLAG, requiredText } from '../flags.ts'
+import { TRUST_FLAGS } from '../trust-flags.ts'
 
 const verifyBlob = buildCommand({
   loader: async () => (await import('../commands/verify-blob.ts')).verifyBlob,
@@ -7,15 +8,7 @@ const verifyBlob = buildCommand({
     flags: {
       ...JSON_FLAG,
       bundle: requiredText('The Sigstore bundle of the file', 'FILE'),
-      key: text('Public key, PEM', 'FILE'),
-      trustedRoot: text('Whom to trust: a trusted_root.json', 'FILE'),
-      certificateIdentity: text('Identity in the certificate, exactly'),
-      certificateIdentityPattern: text('The same with * for any characters', 'PATTERN'),
-      certificateOidcIssuer: text('Issuer of the identity, exactly'),
-      certificateOidcIssuerPattern: text('The same with * for any characters', 'PATTERN'),
-      useSignedTimestamps: toggle('Require a timestamp of a trusted authority'),
-      insecureIgnoreTlog: toggle('Require no entry of a trusted log'),
-      insecureIgnoreSct: toggle('Accept that certificate transparency is not checked'),
+      ...TRUST_FLAGS,
     },
     positional: {
       kind: 'tuple',

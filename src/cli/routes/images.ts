@@ -12,6 +12,7 @@ import {
   WORKERS_FLAG,
 } from '../flags.ts'
 import { REGISTRY_FLAGS } from '../registry-flags.ts'
+import { TRUST_FLAGS } from '../trust-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 const IMAGES = {
@@ -130,24 +131,35 @@ const verify = buildCommand({
     flags: {
       ...JSON_FLAG,
       ...REGISTRY_FLAGS,
-      key: requiredText('Public key, PEM', 'FILE'),
+      ...TRUST_FLAGS,
       annotations: texts('Annotation that a signature must have', 'NAME=VALUE'),
       allowIdentity: texts('Another repository that a signature may name', 'IMAGE'),
-      output: { kind: 'enum', values: ['json', 'text'], optional: true, brief: 'json is --json' },
+      requireIdentity: toggle('Accept no bundle that does not name the repository'),
+      all: toggle('Look at bundles also where another signature suffices'),
+      output: {
+        kind: 'enum',
+        values: ['json', 'text'],
+        optional: true,
+        brief: 'json: what was signed, as cosign prints it',
+      },
       recursive: toggle('With an index, also every image that it lists: all have to be signed'),
       ...WORKERS_FLAG,
-      offline: toggle('Accepted as cosign has it; with a key nothing but the registry is asked'),
-      insecureIgnoreTlog: toggle('Accepted as cosign has it; no log is asked with a key'),
+      offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
     },
     aliases: { a: 'annotations', o: 'output', r: 'recursive' },
     positional: IMAGES,
   },
   docs: explain(
     'Verify the signatures of images',
-    'Exit code 0 where every image has a signature of the key, over its digest and repository; 1 where one has none.',
+    `Reads signatures of both formats, those under cosign's tag and Sigstore bundles, and opens no connection but to the
+registry. Exit code 0 where every image has a signature of the key, or of the identity, over its digest and repository; 1
+where one has none. With --trusted-root an entry of a trusted log is required, unless --insecure-ignore-tlog is given;
+the certificate then has to be valid today, or at the time of a trusted timestamp.`,
     'chancery verify --key release.pub registry.example.com/app:1.0',
     'chancery verify --key release.pub -a build=42 --json registry.example.com/app:1.0',
     'chancery verify --key release.pub --recursive registry.example.com/app:1.0',
+    'chancery verify --trusted-root trusted_root.json --certificate-identity release@acme.example ' +
+      '--certificate-oidc-issuer https://login.acme.example registry.example.com/app:1.0',
   ),
 })
 

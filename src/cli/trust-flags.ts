@@ -1,0 +1,57 @@
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { text, toggle } from './flags.ts'
+
+/** The flags of every command that verifies: whom to trust, and what to require. The names are Cosign's where it has them. */
+export const TRUST_FLAGS = {
+  key: text('Public key or certificate of the signer, PEM', 'FILE'),
+  trustedRoot: text('Whom to trust: a trusted_root.json', 'FILE'),
+  certificateIdentity: text('Identity in the certificate, exactly'),
+  certificateIdentityPattern: text('The same with * for any characters', 'PATTERN'),
+  certificateOidcIssuer: text('Issuer of the identity, exactly'),
+  certificateOidcIssuerPattern: text('The same with * for any characters', 'PATTERN'),
+  certificateIdentityRegexp: replaced('certificate-identity-pattern'),
+  certificateOidcIssuerRegexp: replaced('certificate-oidc-issuer-pattern'),
+  useSignedTimestamps: toggle('Require a timestamp of a trusted authority'),
+  insecureIgnoreTlog: toggle('Require no entry of a trusted log'),
+  insecureIgnoreSct: toggle('Accept that certificate transparency is not checked'),
+} as const
+
+/** The values of {@link TRUST_FLAGS}. */
+export interface TrustFlags {
+  readonly key?: string
+  readonly trustedRoot?: string
+  readonly certificateIdentity?: string
+  readonly certificateIdentityPattern?: string
+  readonly certificateOidcIssuer?: string
+  readonly certificateOidcIssuerPattern?: string
+  readonly certificateIdentityRegexp?: string
+  readonly certificateOidcIssuerRegexp?: string
+  readonly useSignedTimestamps?: boolean
+  readonly insecureIgnoreTlog?: boolean
+  readonly insecureIgnoreSct?: boolean
+}
+
+/** A flag of Cosign that is refused with what to say instead. */
+function replaced(instead: string): {
+  kind: 'parsed'
+  parse: (input: string) => string
+  optional: true
+  hidden: true
+  brief: string
+  placeholder: string
+} {
+  return {
+    kind: 'parsed',
+    parse: () => {
+      throw new ChanceryError(
+        'ERR_CLI_USAGE',
+        'regular expressions are not read: one that is not anchored also matches what it was not meant for',
+        { hints: [`Say --${instead}, in which * stands for any characters, from end to end.`] },
+      )
+    },
+    optional: true,
+    hidden: true,
+    brief: `Not here: see --${instead}`,
+    placeholder: 'REGEXP',
+  }
+}

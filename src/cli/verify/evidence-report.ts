@@ -1,0 +1,35 @@
+import { sha256Hex } from '../../crypto/digest.ts'
+import type { VerifiedEvidence } from '../../verify/signing-evidence.ts'
+
+/** Who signed and who saw it, as JSON documents have it. */
+export interface PrintedEvidence {
+  readonly signer:
+    | { readonly identity: string; readonly issuer: string | null }
+    | { readonly publicKeySha256: string }
+  /** RFC 3339. */
+  readonly signedAt: readonly string[]
+  readonly logEntries: readonly { readonly log: string; readonly logIndex: number }[]
+}
+
+/** What was proven about a signer, as a document. */
+export function printEvidence({ signer, signedAt, logEntries }: VerifiedEvidence): PrintedEvidence {
+  return {
+    signer:
+      signer.kind === 'certificate'
+        ? { identity: signer.identity, issuer: signer.issuer ?? null }
+        : { publicKeySha256: sha256Hex(signer.publicKey) },
+    signedAt: signedAt.map((time) => time.toISOString()),
+    logEntries: logEntries.map(({ log, logIndex }) => ({ log: log.baseUrl, logIndex })),
+  }
+}
+
+/** The same in lines for people. */
+export function describeEvidence({ signer, signedAt, logEntries }: PrintedEvidence): string[] {
+  return [
+    'identity' in signer
+      ? `signed by ${JSON.stringify(signer.identity)}, as ${JSON.stringify(signer.issuer ?? 'nobody')} says`
+      : `signed with the key sha256:${signer.publicKeySha256}`,
+    ...signedAt.map((time) => `signed at or before ${time}`),
+    ...logEntries.map(({ log, logIndex }) => `entry ${logIndex} of ${log}`),
+  ]
+}

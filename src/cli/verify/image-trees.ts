@@ -1,0 +1,85 @@
+import { ChanceryError } from '../../errors/chancery-error.ts'
+import type { ImageReference } from '../../format/oci-reference.ts'
+import { resolveIndexImages } from '../../registry/index-images.ts'
+import { inParallel } from '../../registry/in-parallel.ts'
+import type { RegistryClient } from '../../registry/registry-client.ts'
+import { repositorySource } from '../../registry/repository-store.ts'
+import { resolveImage } from '../../registry/resolve-image.ts'
+import {
+  examineImage,
+  type ImageRequirements,
+  type ImageVerification,
+} from '../../registry/verify-image.ts'
+
+/** What is known about an image that was named and, with `--recursive`, about all that it lists. */
+export interface VerifiedTree {
+  readonly images: readonly ImageVerification[]
+  /** Why the image is not accepted; undefined if all of the tree is. */
+  readonly failure: ChanceryError | undefined
+}
+
+/** How images are gone through. */
+export interface TreeOptions {
+  readonly isRecursive: boolean
+  /** How many images at the same time. */
+  readonly maxWorkers: number
+  /** Called after each image, with how many are done and how many there are. */
+  readonly onProgress: (done: number, all: number) => void
+}
+
+/** So many images that are not accepted are named in an error. */
+const MAX_NAMED = 20
+
+/** Verifies images and all that they list; all are tried, whatever becomes of others. In the order of the references. */
+export async function verifyTrees(
+  client: RegistryClient,
+  references: readonly ImageReference[],
+  requirements: ImageRequirements,
+  { isRecursive, maxWorkers, onProgress }: TreeOptions,
+): Promise<readonly VerifiedTree[]> {
+  const { signal } = requirements
+  const resolved = await inParallel(references, maxWorkers, async (reference) => {
+    try {
+      return isRecursive
+        ? await resolveIndexImages(client, reference, signal)
+        : [await resolveImage(client, reference, signal)]
+    } catch (error) {
+      if (error instanceof ChanceryError) return error
+      throw error
+    }
+  })
+  const all = resolved.flatMap((images) => (images instanceof ChanceryError ? [] : images))
+  let done = 0
+  const verified = await inParallel(all, maxWorkers, async (image) => {
+    const source = repositorySource(client, image.repository, signal)
+    const verification = await examineImage(source, image, requirements)
+    done += 1
+    onProgress(done, all.length)
+    return verification
+  })
+  let taken = 0
+  return resolved.map((images) => {
+    if (images instanceof ChanceryError) return { images: [], failure: images }
+    taken += images.length
+    return treeOf(verified.slice(taken - images.length, taken))
+  })
+}
+
+/** The tree of images that belong together; what kept one from being looked at comes before what is wrong with another. */
+export function treeOf(images: readonly ImageVerification[]): VerifiedTree {
+  return { images, failure: failureOf(images) }
+}
+
+function failureOf(images: readonly ImageVerification[]): ChanceryError | undefined {
+  const failures = images.flatMap(({ failure }) => failure ?? [])
+  const [first] = failures
+  if (first === undefined || images.length === 1) return first
+  const unknown = failures.find(({ kind }) => kind !== 'refused')
+  if (unknown !== undefined) return unknown
+  const named = failures.slice(0, MAX_NAMED).flatMap(({ message, hints }) => [message, ...hints])
+  return new ChanceryError(
+    'ERR_VERIFY_INCOMPLETE',
+    `expected the index and every image in it to be accepted, found ${failures.length} of ${images.length} that are not`,
+    { hints: [...named, ...(failures.length > MAX_NAMED ? ['And more.'] : [])] },
+  )
+}

@@ -1,0 +1,95 @@
+import { sha256Hex } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { MAX_BUNDLE_BYTES } from '../format/bundle.ts'
+import type { Descriptor } from '../format/oci-manifest.ts'
+import { MAX_PAYLOAD_BYTES } from '../format/simple-signing.ts'
+import type { BundleTrust } from '../verify/bundle-trust.ts'
+import {
+  verifyAttachedSignature,
+  verifyImageBundle,
+  type ExpectedImageSignature,
+  type VerifiedImageSignature,
+} from '../verify/image-signature.ts'
+import type { ArtifactSource } from './artifact-store.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { SignatureCandidate } from './image-signatures.ts'
+import { readLayer } from './published-artifacts.ts'
+import { evidenceOf, signatureTextOf, SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
+
+/** Verifies the signature that was read. */
+export type VerifyRead = (
+  trust: BundleTrust,
+  expected: ExpectedImageSignature,
+  now: Date,
+) => VerifiedImageSignature
+
+/** All bundles of one image may have so many bytes together. */
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+const MAX_KNOWN_PAYLOADS = 16
+
+/** Reads signatures of one image: payloads that several share once, and one that is known by its digest not at all. */
+export class SignatureReader {
+  readonly #source: ArtifactSource
+  readonly #payloads = new BoundedMap<string, Promise<Uint8Array>>(MAX_KNOWN_PAYLOADS)
+  #bytesLeft = MAX_TOTAL_BYTES
+
+  constructor(source: ArtifactSource) {
+    this.#source = source
+  }
+
+  /** Spares reading a payload that a signature is likely to be over. */
+  expect(payload: Uint8Array): void {
+    this.#payloads.set(`sha256:${sha256Hex(payload)}`, Promise.resolve(payload))
+  }
+
+  /**
+   * Reads a signature with all that belongs to it.
+   *
+   * @throws ChanceryError ERR_VERIFY_PAYLOAD or ERR_REGISTRY_TOO_LARGE if it is of another type, or larger, than a
+   * signature is; besides, what the source throws.
+   */
+  async read({ place, layer }: SignatureCandidate): Promise<VerifyRead> {
+    if (place.format === 'bundle') {
+      const bundle = await this.#readBundle(layer)
+      return (trust, expected, now) => verifyImageBundle(bundle, trust, expected, now)
+    }
+    const payload = await this.#readPayload(layer)
+    const attached = { payload, signature: signatureTextOf(layer) ?? '', ...evidenceOf(layer) }
+    return (trust, expected, now) => verifyAttachedSignature(attached, trust, expected, now)
+  }
+
+  async #readBundle(layer: Descriptor): Promise<Uint8Array> {
+    if (layer.size <= MAX_BUNDLE_BYTES) this.#bytesLeft -= layer.size
+    if (this.#bytesLeft < 0) {
+      throw new ChanceryError(
+        'ERR_REGISTRY_TOO_LARGE',
+        `expected at most ${MAX_TOTAL_BYTES} bytes of bundles of one image, found more`,
+      )
+    }
+    return readLayer(this.#source, layer, MAX_BUNDLE_BYTES)
+  }
+
+  async #readPayload(layer: Descriptor): Promise<Uint8Array> {
+    const { mediaType, digest, size } = layer
+    if (mediaType !== SIMPLE_SIGNING_LAYER) {
+      throw new ChanceryError(
+        'ERR_VERIFY_PAYLOAD',
+        `expected a layer of type ${SIMPLE_SIGNING_LAYER}`,
+      )
+    }
+    if (size > MAX_PAYLOAD_BYTES) {
+      throw new ChanceryError(
+        'ERR_VERIFY_PAYLOAD',
+        `expected a payload of at most ${MAX_PAYLOAD_BYTES} bytes, found one of ${size}`,
+      )
+    }
+    const reading = this.#payloads.get(digest) ?? readLayer(this.#source, layer)
+    this.#payloads.set(digest, reading)
+    const bytes = await reading
+    if (bytes.length === size) return bytes
+    throw new ChanceryError(
+      'ERR_VERIFY_PAYLOAD',
+      `expected a payload of ${size} bytes, as its descriptor says, found ${bytes.length}`,
+    )
+  }
+}

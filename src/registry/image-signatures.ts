@@ -1,0 +1,121 @@
+import type { ChanceryError } from '../errors/chancery-error.ts'
+import { OCI_IMAGE_CONFIG, type Descriptor } from '../format/oci-manifest.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
+import type { ArtifactSource } from './artifact-store.ts'
+import { tagOf } from './image-tree.ts'
+import { isBundleType, SIGNATURE_ARTIFACT } from './published-artifacts.ts'
+import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
+import type { PulledManifest } from './registry-client.ts'
+import { layersOfSignatures, SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
+
+/** Something that claims to be a signature of an image. Nothing of it is verified. */
+export interface SignatureCandidate {
+  readonly place: SignaturePlace
+  /** The metadata file, with the signature in its annotations; or the bundle. */
+  readonly layer: Descriptor
+}
+
+/** Where a signature is: what messages and documents call it by. */
+export interface SignaturePlace {
+  readonly format: 'simple-signing' | 'bundle'
+  /** Digest of the manifest that holds it. */
+  readonly manifest: string
+  /** The tag of that manifest, `sha256-<hex>.sig`; undefined for referrers. */
+  readonly tag: string | undefined
+  /** Position among the layers of the manifest, from 0. */
+  readonly index: number
+}
+
+/** What refers to an image and is not even a candidate, and why. */
+export interface RefusedPlace {
+  /** Digest of the manifest. */
+  readonly manifest: string
+  readonly error: ChanceryError
+}
+
+/** What was found in one place. */
+export interface FoundCandidates {
+  readonly candidates: readonly SignatureCandidate[]
+  readonly refused: readonly RefusedPlace[]
+  /** How many referrers are something else: attestations, SBOMs. */
+  readonly others: number
+}
+
+const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json'
+/** Artifact types that say nothing: those of a manifest without one are the type of its configuration. */
+const UNSPECIFIC: readonly string[] = [EMPTY_CONFIG, OCI_IMAGE_CONFIG]
+
+/**
+ * The signatures under Cosign's tag, `sha256-<hex>.sig`.
+ *
+ * @param seen What the tag holds, where that has just been read.
+ * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
+ */
+export async function findTaggedSignatures(
+  source: ArtifactSource,
+  digest: string,
+  seen?: PulledManifest,
+): Promise<FoundCandidates> {
+  const tag = tagOf(digest, 'signature')
+  const found = seen ?? (await source.findManifest(tag))
+  const candidates = found === undefined ? [] : attachedIn(found, tag)
+  return { candidates, refused: [], others: 0 }
+}
+
+/**
+ * The signatures among the referrers of an image: bundles, and signatures as they are under the tag, which Cosign's
+ * `oci-1-1` mode makes. What the list, or the manifest, calls another kind of thing is counted and not read.
+ *
+ * @throws ChanceryError what the source throws.
+ */
+export async function findReferringSignatures(
+  source: ArtifactSource,
+  digest: string,
+): Promise<FoundCandidates> {
+  const found = await source.findReferrers(digest, {
+    isWanted: mayBeSignature,
+    refusesUnreadable: true,
+  })
+  const candidates: SignatureCandidate[] = []
+  let others = found.passedOver
+  for (const { descriptor, pulled } of found.referrers) {
+    const inIt = mayBeSignature(descriptor) ? candidatesIn(pulled) : []
+    if (inIt.length === 0) others += 1
+    candidates.push(...inIt)
+  }
+  const refused = found.refused.map(({ digest: manifest, error }) => ({ manifest, error }))
+  return { candidates, refused, others }
+}
+
+/** By what is said of it: what says nothing may be one. */
+function mayBeSignature({ artifactType = '', annotations = {} }: Descriptor): boolean {
+  const predicateType = annotations[PREDICATE_TYPE_ANNOTATION] ?? COSIGN_SIGNATURE_PREDICATE
+  const isPossible =
+    artifactType === '' ||
+    UNSPECIFIC.includes(artifactType) ||
+    artifactType === SIGNATURE_ARTIFACT ||
+    isBundleType(artifactType)
+  return isPossible && predicateType === COSIGN_SIGNATURE_PREDICATE
+}
+
+function candidatesIn(pulled: PulledManifest): readonly SignatureCandidate[] {
+  const { manifest, digest } = pulled
+  if (manifest.kind !== 'manifest') return []
+  const [layer] = manifest.layers
+  if (layer?.mediaType === SIMPLE_SIGNING_LAYER) return attachedIn(pulled, undefined)
+  return manifest.layers.flatMap((each, index) =>
+    isBundleType(each.mediaType)
+      ? [{ place: { format: 'bundle', manifest: digest, tag: undefined, index }, layer: each }]
+      : [],
+  )
+}
+
+function attachedIn(
+  { manifest, digest }: PulledManifest,
+  tag: string | undefined,
+): readonly SignatureCandidate[] {
+  return layersOfSignatures(manifest).map((layer, index) => ({
+    place: { format: 'simple-signing', manifest: digest, tag, index },
+    layer,
+  }))
+}
