@@ -19,7 +19,8 @@ const MAX_ROOT_BYTES = 4 * 1024 * 1024
 
 /**
  * Reads whom to trust: a key, or authorities and whose certificate it has to be. With authorities an entry of a trusted
- * log is required, unless --insecure-ignore-tlog is given.
+ * log is required, unless --insecure-ignore-tlog is given, and a timestamp of one of its certificate transparency logs, where
+ * it has any, unless --insecure-ignore-sct is given.
  *
  * @throws ChanceryError ERR_CLI_USAGE if the flags do not go together, or ask for what cannot be.
  * @throws ChanceryError ERR_CLI_FILE, ERR_VERIFY_KEY, ERR_FORMAT_TRUSTED_ROOT, ... if a file is not what it should be.
@@ -37,12 +38,6 @@ export async function readTrust(flags: TrustFlags): Promise<SignerTrust> {
   }
   if (trustedRoot === undefined || certificate === undefined) {
     throw usageError('expected --trusted-root with an identity')
-  }
-  if (trustedRoot.hasCertificateLogs && flags.insecureIgnoreSct !== true) {
-    throw usageError(
-      'expected --insecure-ignore-sct: the trusted root names certificate transparency logs, ' +
-        'and Chancery does not check them',
-    )
   }
   return { trust: { trustedRoot }, expected: { certificate, requires } }
 }
@@ -87,7 +82,7 @@ async function readTrustedRoot({ trustedRoot }: TrustFlags): Promise<TrustedRoot
 function readRequired(
   flags: TrustFlags,
   trustedRoot: TrustedRoot | undefined,
-): { readonly log: number; readonly timestamp: number } {
+): NonNullable<ExpectedSigner['requires']> {
   const log = trustedRoot === undefined || flags.insecureIgnoreTlog === true ? 0 : 1
   const timestamp = flags.useSignedTimestamps === true ? 1 : 0
   if (log > 0 && trustedRoot?.logs.length === 0) {
@@ -101,7 +96,8 @@ function readRequired(
       'expected a timestamp authority in --trusted-root, with --use-signed-timestamps',
     )
   }
-  return { log, timestamp }
+  // Left out, the trusted root decides.
+  return { log, timestamp, ...(flags.insecureIgnoreSct === true ? { sct: 0 } : {}) }
 }
 
 function usageError(message: string, hints: readonly string[] = []): ChanceryError {

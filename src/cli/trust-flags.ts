@@ -13,7 +13,7 @@ export const TRUST_FLAGS = {
   certificateOidcIssuerRegexp: replaced('certificate-oidc-issuer-pattern'),
   useSignedTimestamps: toggle('Require a timestamp of a trusted authority'),
   insecureIgnoreTlog: toggle('Require no entry of a trusted log'),
-  insecureIgnoreSct: toggle('Accept that certificate transparency is not checked'),
+  insecureIgnoreSct: toggle('Require no timestamp (SCT) of a trusted CT log'),
 } as const
 
 /** The values of {@link TRUST_FLAGS}. */

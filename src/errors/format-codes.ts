@@ -32,5 +32,6 @@ export const FORMAT_CODES = {
     kind: 'invalid',
     summary: 'Not a log entry or a timestamp as it is attached to the signature of an image',
   },
+  ERR_FORMAT_SCT: { kind: 'invalid', summary: 'Not a list of certificate timestamps' },
   ERR_FORMAT_TRUSTED_ROOT: { kind: 'invalid', summary: 'Not a Sigstore trusted root' },
 } as const satisfies Record<string, CodeEntry>

@@ -5,6 +5,7 @@ export type { BundleExpectation, VerifiedBundle } from '../verify/verify-bundle.
 export type { ExpectedSigner, VerifiedSigner } from '../verify/signing-evidence.ts'
 export type { ExpectedContent, VerifiedContent } from '../verify/bundle-content.ts'
 export type { CertificateIdentity, ExpectedIdentity } from '../verify/certificate-identity.ts'
+export type { VerifiedCertificateTimestamp } from '../verify/certificate-transparency.ts'
 export type { VerifiedLogEntry } from '../verify/log-entry.ts'
 export type { VerifiedTimestamp } from '../verify/timestamp.ts'
 export { loadTrustedRoot, TrustedRoot } from '../verify/trusted-root.ts'

@@ -35,7 +35,11 @@ export function requireSoundTrust(
   if ((publicKey === undefined) !== (certificate !== undefined)) {
     throw expectationError('certificate', 'either a public key, or whose certificate signed')
   }
-  for (const count of [requires?.log ?? 0, requires?.timestamp ?? 0]) {
+  const { log = 0, timestamp = 0, sct = 0 } = requires ?? {}
+  if (sct > 0 && certificate === undefined) {
+    throw expectationError('requires', 'timestamps of a certificate only where one signs')
+  }
+  for (const count of [log, timestamp, sct]) {
     const isCount = Number.isInteger(count) && count >= 0
     if (!isCount || (count > 0 && trustedRoot === undefined)) {
       throw expectationError('requires', 'whole numbers, and a trusted root to count by')

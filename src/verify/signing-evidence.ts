@@ -8,6 +8,10 @@ import {
   verifyCertificateIdentity,
 } from './certificate-identity.ts'
 import { verifyCertificatePath } from './certificate-path.ts'
+import {
+  type VerifiedCertificateTimestamp,
+  verifyCertificateTransparency,
+} from './certificate-transparency.ts'
 import { type VerifiedLogEntry, verifyLogEntry } from './log-entry.ts'
 import type { SignedMessage } from './signed-message.ts'
 import { type VerifiedTimestamp, verifyTimestamp } from './timestamp.ts'
@@ -17,8 +21,18 @@ import type { TrustedRoot } from './trusted-root.ts'
 export interface ExpectedSigner {
   /** Whose certificate signed; required if, and only if, no public key is given. */
   readonly certificate?: ExpectedIdentity
-  /** From how many different trusted logs and timestamp authorities there has to be proof; 0 each. */
-  readonly requires?: { readonly log?: number; readonly timestamp?: number }
+  /** From how many different of those that are trusted there has to be proof. */
+  readonly requires?: {
+    /** Transparency logs; 0. */
+    readonly log?: number
+    /** Timestamp authorities; 0. */
+    readonly timestamp?: number
+    /**
+     * Certificate transparency logs (SCTs); 1 where the trusted root names any, else 0. With a 0 that is given, the
+     * certificate's timestamps are not looked at.
+     */
+    readonly sct?: number
+  }
 }
 
 /** What comes along with a signature, in whatever format. Nothing in it is proven. */
@@ -46,17 +60,19 @@ export type VerifiedSigner =
   | ({
       readonly kind: 'certificate'
       readonly certificate: X509Certificate
+      /** What trusted certificate transparency logs said; empty where that was not looked at. */
+      readonly certificateTimestamps: readonly VerifiedCertificateTimestamp[]
     } & CertificateIdentity)
 
 /**
  * Checks who made a signature and when; the signature itself must have been verified. Returns only if all of it holds:
  * the entries of the logs that are trusted, each bound to what was signed, this signature and this signer; the timestamps
  * of the authorities that are trusted; the certificate's path, at every moment that a log or an authority vouches for, or
- * `now` where none does; whose certificate it is.
+ * `now` where none does; the certificate transparency logs that are trusted; whose certificate it is.
  *
  * @param signed With the certificate of the evidence, where it was signed with one.
  * @throws ChanceryError ERR_VERIFY_LOG_ENTRY, _LOG_COUNT, _TIMESTAMP, _TIMESTAMP_COUNT, _CERTIFICATE, _CERTIFICATE_TIME,
- *   _CERTIFICATE_IDENTITY or _CERTIFICATE_ISSUER: the code names the check.
+ *   _CERTIFICATE_TRANSPARENCY, _CERTIFICATE_IDENTITY or _CERTIFICATE_ISSUER: the code names the check.
  * @throws ChanceryError ERR_VERIFY_EXPECTATION or ERR_VERIFY_TRUSTED_ROOT if the caller asks for what cannot be.
  */
 export function verifyEvidence(
@@ -78,7 +94,7 @@ export function verifyEvidence(
   const signer =
     certificate === undefined
       ? ({ kind: 'publicKey', publicKey: key.publicKey } as const)
-      : verifySigner(certificate, evidence.signer, trustedRoot, expected, moments)
+      : verifySigner(certificate, evidence.signer, trustedRoot, expected, { moments, now })
   return { signer, logEntries, timestamps, signedAt }
 }
 
@@ -152,7 +168,7 @@ function verifySigner(
   signer: BundleSigner,
   trustedRoot: TrustedRoot | undefined,
   expected: ExpectedSigner,
-  moments: readonly Date[],
+  { moments, now }: { readonly moments: readonly Date[]; readonly now: Date },
 ): VerifiedSigner {
   if (trustedRoot === undefined || expected.certificate === undefined) {
     throw new ChanceryError(
@@ -170,9 +186,18 @@ function verifySigner(
       `expected no root certificate in the bundle, found that of "${root.subject}"`,
     )
   }
-  verifyCertificatePath(certificate, intermediates, trustedRoot, 'code signing', moments)
+  const path = verifyCertificatePath(
+    certificate,
+    intermediates,
+    trustedRoot,
+    'code signing',
+    moments,
+  )
+  const required = expected.requires?.sct ?? (trustedRoot.certificateLogs.length > 0 ? 1 : 0)
+  const certificateTimestamps =
+    required === 0 ? [] : verifyCertificateTransparency(path, trustedRoot, required, now)
   const identity = verifyCertificateIdentity(certificate, expected.certificate)
-  return { kind: 'certificate', certificate, ...identity }
+  return { kind: 'certificate', certificate, certificateTimestamps, ...identity }
 }
 
 function isSelfIssued({ subjectName, issuerName }: X509Certificate): boolean {

@@ -79,8 +79,8 @@ export class TrustedRoot {
   readonly logs: readonly Log[]
   readonly certificateAuthorities: readonly Authority[]
   readonly timestampAuthorities: readonly Authority[]
-  /** Whether the trusted root names certificate transparency logs, which nothing here checks. */
-  readonly hasCertificateLogs: boolean
+  /** The logs of certificate transparency. */
+  readonly certificateLogs: readonly Log[]
   readonly #keys = new WeakMap<X509Certificate, VerificationKey>()
   readonly #links = new Set<string>()
 
@@ -94,7 +94,7 @@ export class TrustedRoot {
         'the trusted root: expected each log id once, found one twice',
       )
     }
-    this.hasCertificateLogs = document.certificateLogs.length > 0
+    this.certificateLogs = document.certificateLogs.map((log) => new Log(log))
     this.certificateAuthorities = document.certificateAuthorities.map((one) => new Authority(one))
     this.timestampAuthorities = document.timestampAuthorities.map((one) => new Authority(one))
   }

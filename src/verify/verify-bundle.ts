@@ -24,11 +24,9 @@ export interface VerifiedBundle extends VerifiedEvidence {
  *
  * In this order: the signature over the artifact or the statement; the entries of the logs that are trusted, each bound to
  * this artifact, this signature and this signer; the timestamps of the authorities that are trusted; the certificate's
- * path, at every moment that a log or an authority vouches for, or `now` where none does; whose certificate it is; what
- * the statement is about. Entries and timestamps of strangers count for nothing. Those of whom the verifier trusts must
+ * path, at every moment that a log or an authority vouches for, or `now` where none does; the certificate transparency
+ * logs that are trusted; whose certificate it is; what the statement is about. Entries and timestamps of strangers count for nothing. Those of whom the verifier trusts must
  * hold, required or not. The same log or authority under two names counts once.
- *
- * Certificate transparency (SCTs) is not checked.
  *
  * @param bundle The text of the bundle, at most 24 MiB, or what `parseBundle` returned.
  * @param now The present: nothing may be of later, and a certificate without a vouched-for time has to be valid then.

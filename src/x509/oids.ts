@@ -27,6 +27,8 @@ export const OID = {
   timestampInfo: '1.2.840.113549.1.9.16.1.4',
   signingCertificate: '1.2.840.113549.1.9.16.2.12',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
+  // RFC 6962, 3.3
+  certificateTimestamps: '1.3.6.1.4.1.11129.2.4.2',
   // Fulcio, docs/oid-info.md
   issuerRaw: '1.3.6.1.4.1.57264.1.1',
   otherName: '1.3.6.1.4.1.57264.1.7',

@@ -108,6 +108,9 @@ describe('chancery verify with a certificate', () => {
       assert.equal(refused.code, 1, refused.stderr)
       assert.match(refused.stderr, new RegExp(`${code}\\)`))
     }
+    const unlogged = await flow.verify('--trusted-root', 'ct.json', ...WHO)
+    assert.equal(unlogged.code, 1)
+    assert.match(unlogged.stderr, /ERR_VERIFY_CERTIFICATE_TRANSPARENCY/)
     const bare = ['--trusted-root', 'bare.json', '--insecure-ignore-tlog', ...WHO]
     const expired = await flow.verify(...bare)
     assert.equal(expired.code, 1)
@@ -120,7 +123,6 @@ describe('chancery verify with a certificate', () => {
       [[], /expected either --key, or --certificate-identity/],
       [WHO, /expected --trusted-root/],
       [['--trusted-root', 'root.json', ...WHO.slice(0, 2)], /--certificate-oidc-issuer-pattern/],
-      [['--trusted-root', 'ct.json', ...WHO], /expected --insecure-ignore-sct/],
       [['--trusted-root', 'bare.json', ...WHO], /expected --insecure-ignore-tlog/],
       [
         [

@@ -6,6 +6,13 @@ import { chanceryPath } from '../support/chancery-process.ts'
 import { runProgram, type Finished } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import {
+  certificateLogsOf,
+  createCertificateLog,
+  listOf,
+  makeSct,
+  withScts,
+} from '../verify/test-certificate-log.ts'
 import { utf8 } from '../verify/test-certificates.ts'
 import {
   createTestSigstore,
@@ -92,6 +99,33 @@ describe('chancery verify-blob', () => {
       assert.equal(byUs.code, 0, byUs.stderr)
       assert.match(byUs.stderr, /signed by "release@acme\.example"/)
 
+      const log = createCertificateLog('ct')
+      const options = {
+        time: Date.parse('2026-06-01T11:59:00Z'),
+        issuerKey: sigstore.intermediate.publicKey,
+      }
+      const logged = issueLeaf(
+        sigstore,
+        withScts((body) => listOf(makeSct(log, body, options))),
+      )
+      await workshop.write(
+        'b2.json',
+        JSON.stringify(signArtifact(sigstore, logged, utf8(artifact))),
+      )
+      const withLog = { ...trustedRootOf(sigstore), ctlogs: certificateLogsOf([log]) }
+      await workshop.write('root2.json', JSON.stringify(withLog))
+      const second = ['--trusted-root', 'root2.json', ...certificateFlags]
+      for (const [file, code] of [
+        ['b2.json', 0],
+        ['b.json', 1],
+      ] as const) {
+        const blob = ['a.txt', '--bundle', file, ...second]
+        const ofCosign = await workshop.cosign('verify-blob', ...blob)
+        assert.equal(ofCosign.code === 0, code === 0, ofCosign.stderr)
+        const ours = await workshop.chancery(...blob)
+        assert.equal(ours.code, code, ours.stderr)
+      }
+
       const evil = ['--certificate-identity', 'x@acme.example', '--certificate-oidc-issuer', issuer]
       assert.equal((await workshop.chancery(...args, ...evil)).code, 1)
       const pattern = ['--certificate-identity-pattern', '*@acme.example']
@@ -119,11 +153,12 @@ describe('chancery verify-blob', () => {
       ['--trusted-root', 'root.json'],
       ['--trusted-root', 'root.json', '--certificate-identity', identity],
       ['--trusted-root', 'root.json', ...certificateFlags, '--key', 'cosign.pub'],
-      ['--trusted-root', 'ct.json', ...certificateFlags],
       ['--trusted-root', 'missing.json', ...certificateFlags],
     ]) {
       assert.equal((await workshop.chancery(...args, ...flags)).code, 2, flags.join(' '))
     }
+    const unlogged = ['--trusted-root', 'ct.json', ...certificateFlags]
+    assert.equal((await workshop.chancery(...args, ...unlogged)).code, 1)
     const said = ['--trusted-root', 'ct.json', ...certificateFlags, '--insecure-ignore-sct']
     assert.equal((await workshop.chancery(...args, ...said)).code, 0)
   })

@@ -49,6 +49,8 @@ export interface CertificateOptions {
   readonly oidcIssuerRaw?: string
   /** DER Extensions to add as they are. */
   readonly extensions?: readonly Uint8Array[]
+  /** Given the body without it, the DER Extension that stands last. */
+  readonly lastExtension?: (body: Uint8Array) => Uint8Array
   readonly keys?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
 }
 
@@ -59,19 +61,25 @@ export function issueCertificate(name: string, options: CertificateOptions = {})
   const keys = options.keys ?? generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' })
   const serialNumber = Uint8Array.from([0x40, ...randomBytes(9)])
-  const body = encodeSequence(
-    encodeDer(contextTag(0, 'constructed'), encodeSmallInteger(2)),
-    encodeUnsigned(serialNumber),
-    ECDSA_SHA256,
-    encodeSubjectName({ commonName: options.issuerName ?? options.issuer?.name ?? name }),
+  const bodyWith = (...last: readonly Uint8Array[]): Uint8Array =>
     encodeSequence(
-      encodeTime(Date.parse(options.notBefore ?? '2026-01-01T00:00:00Z')),
-      encodeTime(Date.parse(options.notAfter ?? '2026-12-31T23:59:59Z')),
-    ),
-    encodeSubjectName({ commonName: name }),
-    publicKey,
-    encodeDer(contextTag(3, 'constructed'), encodeSequence(...encodeExtensions(options))),
-  )
+      encodeDer(contextTag(0, 'constructed'), encodeSmallInteger(2)),
+      encodeUnsigned(serialNumber),
+      ECDSA_SHA256,
+      encodeSubjectName({ commonName: options.issuerName ?? options.issuer?.name ?? name }),
+      encodeSequence(
+        encodeTime(Date.parse(options.notBefore ?? '2026-01-01T00:00:00Z')),
+        encodeTime(Date.parse(options.notAfter ?? '2026-12-31T23:59:59Z')),
+      ),
+      encodeSubjectName({ commonName: name }),
+      publicKey,
+      encodeDer(
+        contextTag(3, 'constructed'),
+        encodeSequence(...encodeExtensions(options), ...last),
+      ),
+    )
+  const { lastExtension } = options
+  const body = lastExtension === undefined ? bodyWith() : bodyWith(lastExtension(bodyWith()))
   const signature = sign('sha256', body, options.issuer?.privateKey ?? keys.privateKey)
   const certificate = encodeSequence(body, ECDSA_SHA256, encodeBitString(signature))
   return { name, privateKey: keys.privateKey, publicKey, certificate, serialNumber }

@@ -18,7 +18,8 @@ const verifyBlob = buildCommand({
   docs: explain(
     'Verify a file with its Sigstore bundle',
     'Opens no connection. Exit code 0 where the bundle proves that the key, or the identity, signed the file; 1 where it ' +
-      'does not. With --trusted-root an entry of a trusted log is required, unless --insecure-ignore-tlog is given.',
+      'does not. With --trusted-root an entry of a trusted log is required, unless --insecure-ignore-tlog is given, and of the ' +
+      'certificate a timestamp of one of the CT logs that it names (ctlogs), unless --insecure-ignore-sct is given.',
     'chancery verify-blob app.tar.gz --bundle app.sigstore.json --key cosign.pub',
     'chancery verify-blob app.tar.gz --bundle app.sigstore.json --trusted-root trusted_root.json ' +
       '--certificate-identity release@acme.example --certificate-oidc-issuer https://login.acme.example',

@@ -4,7 +4,12 @@ import type { VerifiedEvidence } from '../../verify/signing-evidence.ts'
 /** Who signed and who saw it, as JSON documents have it. */
 export interface PrintedEvidence {
   readonly signer:
-    | { readonly identity: string; readonly issuer: string | null }
+    | {
+        readonly identity: string
+        readonly issuer: string | null
+        /** The certificate transparency logs that know of the certificate, by their addresses. */
+        readonly certificateLogs: readonly string[]
+      }
     | { readonly publicKeySha256: string }
   /** RFC 3339. */
   readonly signedAt: readonly string[]
@@ -16,7 +21,11 @@ export function printEvidence({ signer, signedAt, logEntries }: VerifiedEvidence
   return {
     signer:
       signer.kind === 'certificate'
-        ? { identity: signer.identity, issuer: signer.issuer ?? null }
+        ? {
+            identity: signer.identity,
+            issuer: signer.issuer ?? null,
+            certificateLogs: signer.certificateTimestamps.map(({ log }) => log.baseUrl),
+          }
         : { publicKeySha256: sha256Hex(signer.publicKey) },
     signedAt: signedAt.map((time) => time.toISOString()),
     logEntries: logEntries.map(({ log, logIndex }) => ({ log: log.baseUrl, logIndex })),
@@ -29,6 +38,9 @@ export function describeEvidence({ signer, signedAt, logEntries }: PrintedEviden
     'identity' in signer
       ? `signed by ${JSON.stringify(signer.identity)}, as ${JSON.stringify(signer.issuer ?? 'nobody')} says`
       : `signed with the key sha256:${signer.publicKeySha256}`,
+    ...('identity' in signer
+      ? signer.certificateLogs.map((log) => `the certificate is in the log ${log}`)
+      : []),
     ...signedAt.map((time) => `signed at or before ${time}`),
     ...logEntries.map(({ log, logIndex }) => `entry ${logIndex} of ${log}`),
   ]
