@@ -1,23 +1,55 @@
 import { readHelperEnvironment } from '../config/environment.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { certificateDirectories, certificatesIn } from '../registry/certificate-directories.ts'
 import type { FindCredentials } from '../registry/credentials.ts'
 import { dockerCredentials } from '../registry/docker-credentials.ts'
 import { RegistryClient } from '../registry/registry-client.ts'
+import { requireClientCertificate, type ClientCertificate } from '../registry/tls-settings.ts'
+import type { CliContext } from './context.ts'
 import { readUserFile } from './local-files.ts'
 import type { RegistryFlags } from './registry-flags.ts'
 
-const MAX_CA_BYTES = 1024 * 1024
+const MAX_PEM_BYTES = 1024 * 1024
 
-/** A client with the credentials and certificates that the flags, or else the docker configuration, name. */
-export async function openRegistryClient(flags: RegistryFlags): Promise<RegistryClient> {
+/**
+ * A client with the credentials and certificates that the flags, or else the configuration of docker and podman, name;
+ * through the proxies of the environment. A person is told when it waits for a registry.
+ */
+export async function openRegistryClient(
+  context: Pick<CliContext, 'environment' | 'output'>,
+  flags: RegistryFlags,
+): Promise<RegistryClient> {
   const own = flags.registryCacert
-  const certificateAuthorities =
-    own === undefined ? [] : [Buffer.from(await readUserFile(own, MAX_CA_BYTES)).toString('utf8')]
   return new RegistryClient({
     findCredentials: credentialsOf(flags),
-    certificateAuthorities,
+    certificateAuthorities: own === undefined ? [] : [await readPem(own)],
+    findTlsSettings: certificatesIn(certificateDirectories({ ...context.environment.registry })),
+    ownTls: {
+      clientCertificate: await readClientCertificate(flags),
+      serverName: flags.registryServerName,
+    },
     allowHttp: flags.allowHttpRegistry ?? false,
+    proxies: context.environment.proxy,
+    onWait: (message) => context.output.progress(message),
   })
+}
+
+async function readPem(path: string): Promise<string> {
+  return Buffer.from(await readUserFile(path, MAX_PEM_BYTES)).toString('utf8')
+}
+
+async function readClientCertificate(flags: RegistryFlags): Promise<ClientCertificate | undefined> {
+  const { registryClientCert: certificate, registryClientKey: key } = flags
+  if (certificate === undefined && key === undefined) return undefined
+  if (certificate === undefined || key === undefined) {
+    throw new ChanceryError(
+      'ERR_CLI_USAGE',
+      'expected --registry-client-cert and --registry-client-key together',
+    )
+  }
+  const pair = { certificate: await readPem(certificate), key: await readPem(key) }
+  requireClientCertificate(pair, '--registry-client-cert and --registry-client-key')
+  return pair
 }
 
 function credentialsOf(flags: RegistryFlags): FindCredentials {

@@ -6,6 +6,9 @@ export const REGISTRY_FLAGS = {
   registryPassword: text('Password or access token for the registry', 'PASSWORD'),
   registryToken: text('Bearer token for the registry', 'TOKEN'),
   registryCacert: text("PEM certificate of the registry's own CA", 'FILE'),
+  registryClientCert: text('PEM client certificate for the registry', 'FILE'),
+  registryClientKey: text('PEM private key of the client certificate, not encrypted', 'FILE'),
+  registryServerName: text("Name that the registry's certificate has to have", 'NAME'),
   allowHttpRegistry: toggle('Speak plain http to a registry on another machine'),
   timeout: {
     kind: 'parsed',
@@ -22,6 +25,9 @@ export interface RegistryFlags {
   readonly registryPassword?: string
   readonly registryToken?: string
   readonly registryCacert?: string
+  readonly registryClientCert?: string
+  readonly registryClientKey?: string
+  readonly registryServerName?: string
   readonly allowHttpRegistry?: boolean
   /** Milliseconds. */
   readonly timeout: number

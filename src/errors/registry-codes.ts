@@ -61,6 +61,10 @@ export const REGISTRY_CODES = {
     kind: 'invalid',
     summary: 'The credentials for registries cannot be read',
   },
+  ERR_REGISTRY_PROXY: {
+    kind: 'invalid',
+    summary: 'The proxy that the environment names cannot be used',
+  },
   ERR_REGISTRY_INDEX: {
     kind: 'refused',
     summary: 'The index holds more, or other things, than images that can be walked through',

@@ -71,8 +71,11 @@ export class Authenticator {
     action: RepositoryAction,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const cached = this.#tokens.get(cacheKey(origin, repository, action))
-    if (cached !== undefined && cached.expiresAtMs > Date.now()) return cached.authorization
+    // Who may push may pull.
+    for (const scope of action === 'pull' ? (['pull', 'push'] as const) : [action]) {
+      const cached = this.#tokens.get(cacheKey(origin, repository, scope))
+      if (cached !== undefined && cached.expiresAtMs > Date.now()) return cached.authorization
+    }
     const challenge = this.#challenges.get(origin.origin)
     if (challenge === undefined) return undefined
     return this.#answerChallenge(origin, repository, action, challenge, signal)
@@ -92,6 +95,7 @@ export class Authenticator {
     signal: AbortSignal | undefined,
   ): Promise<string> {
     this.#tokens.delete(cacheKey(origin, repository, action))
+    if (action === 'pull') this.#tokens.delete(cacheKey(origin, repository, 'push'))
     if (refusal.used !== undefined) this.#credentials.delete(referenceContext(repository))
     const challenges = parseChallenges(refusal.answer.headers['www-authenticate'] ?? '')
     const challenge =
@@ -131,6 +135,7 @@ export class Authenticator {
     )
     const answer = await this.#send({
       ...request,
+      isOwnHost: service.origin === origin.origin,
       maxBodyBytes: MAX_TOKEN_ANSWER_BYTES,
       signal,
     })

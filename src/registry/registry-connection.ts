@@ -3,6 +3,7 @@ import { errorOfAnswer } from './answers.ts'
 import { Authenticator, type RepositoryAction } from './authentication.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { FindCredentials } from './credentials.ts'
+import { HostBudget } from './host-budget.ts'
 import {
   HttpTransport,
   type Answer,
@@ -20,6 +21,8 @@ export interface RegistryConnectionOptions extends HttpTransportOptions {
   /** Plain http also to registries that are not on this machine; never after a failed verification of a certificate. */
   readonly allowHttp?: boolean
   readonly retries?: Partial<RetryPolicy>
+  /** Told, seldom, that a host is waited for, and which. */
+  readonly onWait?: ((message: string) => void) | undefined
 }
 
 /** One request of the distribution protocol. */
@@ -53,6 +56,7 @@ export interface BlobUpload {
 
 const MAX_ORIGINS = 1000
 const PROBE_BODY_BYTES = 64 * 1024
+const MAX_SPREAD_MS = 250
 
 /** Requests to registries: scheme, credentials, redirects and repetition are dealt with here. */
 export class RegistryConnection implements Disposable {
@@ -60,6 +64,9 @@ export class RegistryConnection implements Disposable {
   readonly #authenticator: Authenticator
   readonly #retries: RetryPolicy
   readonly #allowHttp: boolean
+  readonly #onWait: ((message: string) => void) | undefined
+  /** By host and port. */
+  readonly #budgets = new BoundedMap<string, HostBudget>(MAX_ORIGINS)
   /** By registry. */
   readonly #origins = new BoundedMap<string, Promise<URL>>(MAX_ORIGINS)
 
@@ -67,6 +74,7 @@ export class RegistryConnection implements Disposable {
     this.#transport = new HttpTransport(options)
     this.#retries = { ...DEFAULT_RETRIES, ...options.retries }
     this.#allowHttp = options.allowHttp ?? false
+    this.#onWait = options.onWait
     this.#authenticator = new Authenticator(
       (exchange) => this.#sendPatiently(exchange, true),
       options.findCredentials,
@@ -98,6 +106,7 @@ export class RegistryConnection implements Disposable {
           ...(request.body === undefined ? {} : { body: request.body }),
           maxBodyBytes: request.maxBodyBytes,
           isStreamed: request.isStreamed ?? false,
+          isOwnHost: true,
           signal,
         },
         request.isRepeatable ?? true,
@@ -121,6 +130,7 @@ export class RegistryConnection implements Disposable {
             headers: { ...request.headers },
             maxBodyBytes: request.maxBodyBytes,
             isStreamed: request.isStreamed ?? false,
+            isOwnHost: target.origin === origin.origin,
             signal,
           },
           true,
@@ -154,6 +164,7 @@ export class RegistryConnection implements Disposable {
         },
         body: blob.content,
         maxBodyBytes: PROBE_BODY_BYTES,
+        isOwnHost: url.origin === origin.origin,
         signal,
       },
       // A session whose answer was lost is in an unknown state.
@@ -161,28 +172,70 @@ export class RegistryConnection implements Disposable {
     )
   }
 
-  /** Sends; repeats after a broken connection and after the answers that ask for it. */
+  /** Sends; repeats after a broken connection and after the answers that ask for it, as the host's budget allows. */
   async #sendPatiently(exchange: Exchange, isRepeatable: boolean): Promise<Answer> {
-    const { attempts, maxRetryAfterMs } = this.#retries
-    for (let attempt = 1; ; attempt++) {
-      // A body that came from a stream is gone.
-      const isGone = exchange.body !== undefined && !(exchange.body instanceof Uint8Array)
-      const isLast = attempt >= attempts || exchange.signal?.aborted === true || isGone
-      const outcome = await this.#trySending(exchange)
-      if (outcome instanceof ChanceryError) {
-        if (isLast || !isRepeatable || outcome.code !== 'ERR_REGISTRY_UNAVAILABLE') throw outcome
-        await pause(backoffMs(this.#retries, attempt), exchange.signal)
-        continue
+    const budget = this.#budgetOf(exchange.url.host)
+    const stopWatching = budget.watch()
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const outcome = await this.#attempt(exchange, budget)
+        const pauseMs = this.#pauseBefore(exchange, outcome, attempt, isRepeatable)
+        if (pauseMs === undefined || !budget.mayRepeatAfter(pauseMs)) return orThrow(outcome)
+        await pause(pauseMs, exchange.signal)
       }
-      if (!isTemporary(outcome.status)) return outcome
-      const askedForMs = parseRetryAfter(outcome.headers['retry-after'], Date.now())
-      // 429 and 503 say that nothing was done, so even a request that is not repeatable may be sent again.
-      const mayBeDone = outcome.status !== 429 && outcome.status !== 503
-      if (isLast || (mayBeDone && !isRepeatable) || (askedForMs ?? 0) > maxRetryAfterMs) {
-        throw busy(outcome, askedForMs)
-      }
-      await pause(Math.max(backoffMs(this.#retries, attempt), askedForMs ?? 0), exchange.signal)
+    } finally {
+      stopWatching()
     }
+  }
+
+  async #attempt(exchange: Exchange, budget: HostBudget): Promise<Answer | ChanceryError> {
+    // What waited together does not go on together.
+    const askedMs = budget.askedPauseMs()
+    if (askedMs > 0) await pause(askedMs + Math.random() * MAX_SPREAD_MS, exchange.signal)
+    const maxWaitMs = budget.remainingMs()
+    const startedAt = performance.now()
+    const outcome = await this.#trySending({ ...exchange, maxWaitMs })
+    const isFailure =
+      outcome instanceof ChanceryError
+        ? outcome.code === 'ERR_REGISTRY_UNAVAILABLE' && exchange.signal?.aborted !== true
+        : isTemporary(outcome.status)
+    if (isFailure) budget.failed(startedAt)
+    else budget.succeeded()
+    return outcome
+  }
+
+  /** How long to wait before the exchange is repeated; undefined if it is not. */
+  #pauseBefore(
+    exchange: Exchange,
+    outcome: Answer | ChanceryError,
+    attempt: number,
+    isRepeatable: boolean,
+  ): number | undefined {
+    // A body that came from a stream is gone.
+    const isGone = exchange.body !== undefined && !(exchange.body instanceof Uint8Array)
+    const isLast = attempt >= this.#retries.attempts || exchange.signal?.aborted === true || isGone
+    const backoff = backoffMs(this.#retries, attempt)
+    if (outcome instanceof ChanceryError) {
+      const mayHelp = isRepeatable && outcome.code === 'ERR_REGISTRY_UNAVAILABLE'
+      return isLast || !mayHelp ? undefined : backoff
+    }
+    if (!isTemporary(outcome.status)) return undefined
+    const askedMs = parseRetryAfter(outcome.headers['retry-after'], Date.now()) ?? 0
+    if (askedMs > this.#retries.maxRetryAfterMs) return undefined
+    if (askedMs > 0) {
+      this.#budgetOf(outcome.url.host).leaveAlone(askedMs, `answered ${outcome.status}`)
+    }
+    // 429 and 503 say that nothing was done, so even a request that is not repeatable may be sent again.
+    const mayBeDone = outcome.status !== 429 && outcome.status !== 503
+    return isLast || (mayBeDone && !isRepeatable) ? undefined : Math.max(backoff, askedMs)
+  }
+
+  #budgetOf(host: string): HostBudget {
+    const known = this.#budgets.get(host)
+    if (known !== undefined) return known
+    const budget = new HostBudget(host, this.#retries, this.#onWait)
+    this.#budgets.set(host, budget)
+    return budget
   }
 
   async #trySending(exchange: Exchange): Promise<Answer | ChanceryError> {
@@ -212,6 +265,7 @@ export class RegistryConnection implements Disposable {
       url: new URL('v2/', secure),
       headers: {},
       maxBodyBytes: PROBE_BODY_BYTES,
+      isOwnHost: true,
       signal,
     })
     if (!(outcome instanceof ChanceryError)) return secure
@@ -232,7 +286,15 @@ function isTemporary(status: number): boolean {
   return status === 429 || status === 500 || (status >= 502 && status <= 504)
 }
 
-function busy(answer: Answer, askedForMs: number | undefined): ChanceryError {
+/** The answer that an exchange ended with. @throws ChanceryError if it is none that its sender can use. */
+function orThrow(outcome: Answer | ChanceryError): Answer {
+  if (outcome instanceof ChanceryError) throw outcome
+  if (isTemporary(outcome.status)) throw busy(outcome)
+  return outcome
+}
+
+function busy(answer: Answer): ChanceryError {
+  const askedForMs = parseRetryAfter(answer.headers['retry-after'], Date.now())
   const wait = askedForMs === undefined ? '' : `; it asks to wait ${Math.ceil(askedForMs / 1000)} s`
   return new ChanceryError(
     'ERR_REGISTRY_UNAVAILABLE',

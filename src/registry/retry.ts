@@ -10,6 +10,8 @@ export interface RetryPolicy {
   readonly maxDelayMs: number
   /** The longest pause a server may ask for with `Retry-After`; if it asks for more, the failure stands. */
   readonly maxRetryAfterMs: number
+  /** How long a host is tried without success, by all requests to it together. */
+  readonly patienceMs: number
 }
 
 /** The policy where none is given. */
@@ -18,6 +20,7 @@ export const DEFAULT_RETRIES: RetryPolicy = {
   baseDelayMs: 250,
   maxDelayMs: 5_000,
   maxRetryAfterMs: 30_000,
+  patienceMs: 60_000,
 }
 
 /** A pause of random length whose upper end doubles with each attempt (counted from 1), so that callers spread out. */

@@ -1,58 +1,56 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { OCI_IMAGE_INDEX } from '../../src/format/oci-manifest.ts'
+import {
+  certificateDirectories,
+  certificatesIn,
+} from '../../src/registry/certificate-directories.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
-import { runProgram } from '../support/child-process.ts'
+import { runProgram, startProgram } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
+import { findFreePort } from '../support/registries.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { makeCertificate, startTlsRegistry } from './certificates.ts'
 
 const openssl = component('openssl')
-const index = JSON.stringify({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] })
 
-/** A registry with one index under every tag, by TLS with a certificate of its own for 127.0.0.1. */
-async function startTlsRegistry() {
-  await using directory = await createTemporaryDirectory()
-  const [key, certificate] = [join(directory.path, 'key'), join(directory.path, 'certificate')]
-  const made = await runProgram(openssl.path, [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=registry'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1'],
-  ])
-  assert.equal(made.code, 0, made.stderr)
-  const requests: (string | undefined)[] = []
-  const options = { key: await readFile(key), cert: await readFile(certificate) }
-  const server = createServer(options, (request, response) => {
-    requests.push(request.headers.authorization)
-    response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(index)
+/** A registry with a certificate of its own for 127.0.0.1, which may want one of its clients. */
+async function startRegistry(demand?: 'asks' | 'insists') {
+  const directory = await createTemporaryDirectory()
+  const server = await makeCertificate(directory.path, 'server', 'IP:127.0.0.1')
+  const client = await makeCertificate(directory.path, 'client', 'DNS:client')
+  const registry = await startTlsRegistry({
+    key: server.key,
+    cert: server.certificate,
+    ...(demand === undefined ? {} : { requestCert: true, ca: client.certificate }),
+    rejectUnauthorized: demand === 'insists',
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const at = (host: string) => ({ registry: `${host}:${registry.port}`, repository: 'app' })
   return {
-    repository: { registry: `127.0.0.1:${port}`, repository: 'app' },
-    otherName: { registry: `localhost:${port}`, repository: 'app' },
-    certificate: options.cert.toString('utf8'),
-    requests,
+    repository: at('127.0.0.1'),
+    otherName: at('localhost'),
+    certificate: server.certificate,
+    client,
+    directory: directory.path,
+    seen: registry.seen,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await registry[Symbol.asyncDispose]()
+      await directory[Symbol.asyncDispose]()
     },
   }
 }
 
 describe('a registry with a private CA', { skip: openssl.absent }, () => {
   it('is spoken to by TLS where its certificate is named', async () => {
-    await using registry = await startTlsRegistry()
+    await using registry = await startRegistry()
     using client = new RegistryClient({ certificateAuthorities: [registry.certificate] })
     const { manifest } = await client.getManifest(registry.repository, '1')
     assert.equal(manifest.kind, 'index')
   })
 
   it('is not spoken to otherwise, by TLS or without, whatever the environment says', async () => {
-    await using registry = await startTlsRegistry()
+    await using registry = await startRegistry()
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
       using client = new RegistryClient({ allowHttp: true })
@@ -62,15 +60,170 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
     } finally {
       delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
     }
-    assert.equal(registry.requests.length, 0)
+    assert.equal(registry.seen.length, 0)
   })
 
-  it('is not spoken to by a name that its certificate does not have', async () => {
-    await using registry = await startTlsRegistry()
-    using client = new RegistryClient({ certificateAuthorities: [registry.certificate] })
+  it('is not spoken to by a name that its certificate does not have, unless that is named', async () => {
+    await using registry = await startRegistry()
+    const certificateAuthorities = [registry.certificate]
+    using client = new RegistryClient({ certificateAuthorities })
     await assert.rejects(client.getManifest(registry.otherName, '1'), {
       code: 'ERR_REGISTRY_CERTIFICATE',
     })
-    assert.equal(registry.requests.length, 0)
+    assert.equal(registry.seen.length, 0)
+    for (const [serverName, isFine] of [
+      ['registry.acme.test', false],
+      ['127.0.0.1', true],
+    ] as const) {
+      using named = new RegistryClient({ certificateAuthorities, ownTls: { serverName } })
+      const pulled = named.getManifest(registry.otherName, '1')
+      if (isFine) await pulled
+      else await assert.rejects(pulled, { code: 'ERR_REGISTRY_CERTIFICATE' })
+    }
+  })
+
+  it('is trusted by what certs.d has for exactly its host and port', async () => {
+    await using registry = await startRegistry()
+    await using directory = await createTemporaryDirectory()
+    const { registry: host } = registry.repository
+    const findTlsSettings = certificatesIn([join(directory.path, 'absent'), directory.path])
+    const put = async (name: string) => {
+      await mkdir(join(directory.path, name))
+      await copyFile(join(registry.directory, 'server.crt'), join(directory.path, name, 'ca.crt'))
+    }
+    await put('127.0.0.1')
+    await put(`${host}0`)
+    using untrusting = new RegistryClient({ findTlsSettings })
+    await assert.rejects(untrusting.getManifest(registry.repository, '1'), {
+      code: 'ERR_REGISTRY_CERTIFICATE',
+    })
+    await put(host)
+    using trusting = new RegistryClient({ findTlsSettings })
+    await trusting.getManifest(registry.repository, '1')
+  })
+})
+
+describe('a registry that wants a client certificate', { skip: openssl.absent }, () => {
+  it('is shown the one that was named, or that certs.d has for it', async () => {
+    await using registry = await startRegistry('insists')
+    const certificateAuthorities = [registry.certificate]
+    const clientCertificate = registry.client
+    using named = new RegistryClient({ certificateAuthorities, ownTls: { clientCertificate } })
+    await named.getManifest(registry.repository, '1')
+    await using directory = await createTemporaryDirectory()
+    const own = join(directory.path, registry.repository.registry)
+    await mkdir(own)
+    await copyFile(join(registry.directory, 'server.crt'), join(own, 'ca.crt'))
+    await copyFile(registry.client.certificateFile, join(own, 'client.cert'))
+    await copyFile(registry.client.keyFile, join(own, 'client.key'))
+    using found = new RegistryClient({ findTlsSettings: certificatesIn([directory.path]) })
+    await found.getManifest(registry.repository, '1')
+    assert.deepEqual(
+      registry.seen.map(({ client }) => client),
+      // The port of this machine is asked for TLS first.
+      ['client', 'client', 'client', 'client'],
+    )
+  })
+
+  it('says so where there is none, or it does not like it', async () => {
+    await using registry = await startRegistry()
+    const port = await findFreePort()
+    const files = (stem: string) => join(registry.directory, stem)
+    // Unlike Node's, this server says by TLS what it does not like.
+    const { program } = await startProgram(
+      openssl.path,
+      [
+        ...['s_server', '-accept', `127.0.0.1:${port}`, '-www', '-Verify', '1'],
+        ...['-verify_return_error', '-CAfile', files('client.crt')],
+        ...['-cert', files('server.cert'), '-key', files('server.key')],
+      ],
+      /ACCEPT/,
+      {},
+    )
+    try {
+      const stranger = await makeCertificate(registry.directory, 'stranger', 'DNS:stranger')
+      for (const clientCertificate of [undefined, stranger]) {
+        using client = new RegistryClient({
+          certificateAuthorities: [registry.certificate],
+          ownTls: { clientCertificate },
+          retries: { attempts: 1 },
+        })
+        const repository = { registry: `127.0.0.1:${port}`, repository: 'app' }
+        await assert.rejects(client.getManifest(repository, '1'), {
+          code: 'ERR_REGISTRY_UNAUTHORIZED',
+          message: /client certificate/,
+        })
+      }
+    } finally {
+      await program.stop('SIGKILL')
+    }
+  })
+
+  it('alone is shown it, and not a place that it redirects to', async () => {
+    await using elsewhere = await startRegistry('asks')
+    await using directory = await createTemporaryDirectory()
+    const server = await makeCertificate(directory.path, 'server', 'IP:127.0.0.1')
+    await using registry = await startTlsRegistry({ key: server.key, cert: server.certificate })
+    const other = `https://${elsewhere.repository.registry}/v2/app/manifests/1`
+    using client = new RegistryClient({
+      certificateAuthorities: [server.certificate, elsewhere.certificate],
+      ownTls: { clientCertificate: elsewhere.client },
+      retries: { attempts: 1 },
+    })
+    registry.redirectTo(other)
+    const repository = { registry: `127.0.0.1:${registry.port}`, repository: 'app' }
+    await client.getManifest(repository, '1')
+    assert.deepEqual(
+      elsewhere.seen.map((one) => one.client),
+      [undefined],
+    )
+    await client.getManifest(elsewhere.repository, '1')
+    assert.equal(elsewhere.seen.at(-1)?.client, 'client')
+  })
+
+  it('is not tried with files that do not fit, of which nothing is repeated', async () => {
+    await using registry = await startRegistry('insists')
+    const { registry: host } = registry.repository
+    const other = await makeCertificate(registry.directory, 'other', 'DNS:other')
+    const encrypted = join(registry.directory, 'encrypted.key')
+    const made = await runProgram(openssl.path, [
+      ...['pkcs8', '-topk8', '-in', registry.client.keyFile],
+      ...['-out', encrypted, '-passout', 'pass:1234'],
+    ])
+    assert.equal(made.code, 0, made.stderr)
+    const garbage = join(registry.directory, 'garbage')
+    await writeFile(garbage, 's3cret')
+    for (const [keyFile, message] of [
+      [other.keyFile, /not that of the certificate/],
+      [encrypted, /encrypted/],
+      [garbage, /not PEM/],
+      [undefined, /expected both client.cert and client.key/],
+    ] as const) {
+      await using directory = await createTemporaryDirectory()
+      const own = join(directory.path, host)
+      await mkdir(own)
+      await copyFile(registry.client.certificateFile, join(own, 'client.cert'))
+      if (keyFile !== undefined) await copyFile(keyFile, join(own, 'client.key'))
+      using client = new RegistryClient({ findTlsSettings: certificatesIn([directory.path]) })
+      await assert.rejects(client.getManifest(registry.repository, '1'), (error: Error) => {
+        assert.equal((error as { code?: string }).code, 'ERR_REGISTRY_CREDENTIALS')
+        assert.match(error.message, message)
+        assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /s3cret|PRIVATE/)
+        return true
+      })
+    }
+  })
+
+  it('is looked for where podman and docker keep certificates', () => {
+    assert.deepEqual(certificateDirectories({ HOME: '/home/me' }), [
+      '/home/me/.config/containers/certs.d',
+      '/home/me/.config/docker/certs.d',
+      '/etc/containers/certs.d',
+      '/etc/docker/certs.d',
+    ])
+    assert.deepEqual(certificateDirectories({ HOME: '/h', XDG_CONFIG_HOME: '/c' }).slice(0, 2), [
+      '/c/containers/certs.d',
+      '/c/docker/certs.d',
+    ])
   })
 })

@@ -112,7 +112,7 @@ async function waitUntilItAnswers(host: string): Promise<void> {
 }
 
 /** A port that nothing listened on a moment ago. */
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

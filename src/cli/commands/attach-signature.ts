@@ -37,7 +37,7 @@ export async function attach(
       ? undefined
       : readPublicKeyFile(await readUserFile(flags.key, MAX_FILE_BYTES))
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(flags)
+  using client = await openRegistryClient(this, flags)
   const resolved = await resolveImage(client, reference, signal)
   const { tag, outcome, signatures } = await attachSignature(
     client,

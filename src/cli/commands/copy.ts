@@ -40,7 +40,7 @@ export async function copy(
   const source = parseReference(from)
   const destination = parseReference(to)
   const only = flags.only === undefined ? undefined : readParts(flags.only)
-  using client = await openRegistryClient(flags)
+  using client = await openRegistryClient(this, flags)
   const signal = AbortSignal.timeout(flags.timeout)
   const origin = repositorySource(client, source, signal)
   const tree = await readImageTree(origin, source.digest ?? source.tag ?? 'latest')

@@ -54,7 +54,7 @@ export async function sign(
   const annotations = parseAnnotations(flags.annotations ?? [])
   const references = images.map(parseReference)
   const signer = await openSigner(this, flags)
-  using client = await openRegistryClient(flags)
+  using client = await openRegistryClient(this, flags)
   const claims = { annotations, isRecursive: flags.recursive ?? false }
   const found = await findImagesToSign(
     client,

@@ -13,7 +13,7 @@ export async function triangulate(
   image: string,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(flags)
+  using client = await openRegistryClient(this, flags)
   const signal = AbortSignal.timeout(flags.timeout)
   const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
   const signatures = `${referenceContext(reference)}:${signatureTag(digest)}`

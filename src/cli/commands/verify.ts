@@ -44,7 +44,7 @@ export async function verify(
   for (const identity of allowedIdentities) parseReference(identity)
   const references = images.map(parseReference)
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(flags)
+  using client = await openRegistryClient(this, flags)
   const requirements = {
     ...trust,
     ...expected,

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { createServer, request as sendRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { describe, it } from 'node:test'
+import { OCI_IMAGE_INDEX } from '../../src/format/oci-manifest.ts'
+import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'
+import { component } from '../support/components.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { makeCertificate, startTlsRegistry } from './certificates.ts'
+import { startHostileServer } from './hostile-server.ts'
+
+const openssl = component('openssl')
+/** A name that only the proxy knows where to find. */
+const NAME = 'registry.acme.test'
+const index = JSON.stringify({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] })
+const ONCE: RegistryClientOptions = {
+  retries: { attempts: 1 },
+  timeouts: { connectMs: 400, answerMs: 400 },
+  findCredentials: () => ({ kind: 'password', username: 'me', password: 'registry-secret' }),
+}
+
+interface SeenByProxy {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/** A proxy that leads every name to a port of this machine, or answers with a status, or not at all. */
+async function startProxy(behaviour: number | 'silent' | { readonly port: number }) {
+  const seen: SeenByProxy[] = []
+  const tunnels = new Set<Duplex>()
+  const server = createServer((incoming, outgoing) => {
+    seen.push({ method: incoming.method!, url: incoming.url!, headers: incoming.headers })
+    if (typeof behaviour !== 'object') {
+      if (behaviour !== 'silent') outgoing.writeHead(behaviour).end()
+      return
+    }
+    const { pathname } = new URL(incoming.url!)
+    const { method, headers } = incoming
+    const options = { hostname: '127.0.0.1', port: behaviour.port, path: pathname, method, headers }
+    const forwarded = sendRequest(options, (answer) => {
+      outgoing.writeHead(answer.statusCode!, answer.headers)
+      answer.pipe(outgoing)
+    })
+    incoming.pipe(forwarded)
+  })
+  server.on('connect', (incoming, socket, head) => {
+    seen.push({ method: 'CONNECT', url: incoming.url!, headers: incoming.headers })
+    socket.on('error', () => undefined)
+    tunnels.add(socket)
+    socket.on('close', () => tunnels.delete(socket))
+    if (behaviour === 'silent') {
+      socket.resume()
+      socket.on('end', () => socket.destroy())
+      return
+    }
+    if (typeof behaviour === 'number') {
+      socket.end(`HTTP/1.1 ${behaviour} No\r\n\r\n`)
+      return
+    }
+    const target = connect(behaviour.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      target.write(head)
+      target.pipe(socket).pipe(target)
+    })
+    target.on('error', () => socket.destroy())
+    socket.on('close', () => target.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://us%40er:proxy-secret@127.0.0.1:${port}`,
+    seen,
+    openTunnels: () => tunnels.size,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      for (const tunnel of tunnels) tunnel.destroy()
+      await closed
+    },
+  }
+}
+
+describe('a proxy', () => {
+  it(
+    'is asked for a tunnel to a TLS registry and sees nothing of what goes through',
+    {
+      skip: openssl.absent,
+    },
+    async () => {
+      await using directory = await createTemporaryDirectory()
+      const { key, certificate } = await makeCertificate(directory.path, 'server', `DNS:${NAME}`)
+      await using registry = await startTlsRegistry({ key, cert: certificate })
+      await using proxy = await startProxy({ port: registry.port })
+      using client = new RegistryClient({
+        ...ONCE,
+        certificateAuthorities: [certificate],
+        findCredentials: () => ({ kind: 'bearer-token', token: 'registry-secret' }),
+        proxies: { https: proxy.url },
+      })
+      const repository = { registry: NAME, repository: 'app' }
+      for (const tag of ['1', '2']) await client.getManifest(repository, tag)
+      assert.deepEqual(
+        proxy.seen.map(({ method, url }) => `${method} ${url}`),
+        [`CONNECT ${NAME}:443`],
+      )
+      const authorization = `Basic ${Buffer.from('us@er:proxy-secret').toString('base64')}`
+      const [tunnel] = proxy.seen
+      assert.ok(tunnel !== undefined)
+      assert.equal(tunnel.headers['proxy-authorization'], authorization)
+      assert.equal(tunnel.headers.authorization, undefined)
+      assert.equal(registry.seen.length, 2)
+      assert.equal(registry.seen[0]!.headers['proxy-authorization'], undefined)
+    },
+  )
+
+  it('is not trusted to be the registry', { skip: openssl.absent }, async () => {
+    await using directory = await createTemporaryDirectory()
+    const { key, certificate } = await makeCertificate(directory.path, 'server', 'DNS:other.test')
+    await using registry = await startTlsRegistry({ key, cert: certificate })
+    await using proxy = await startProxy({ port: registry.port })
+    using client = new RegistryClient({
+      ...ONCE,
+      certificateAuthorities: [certificate],
+      proxies: { https: proxy.url },
+      allowHttp: true,
+    })
+    await assert.rejects(client.getManifest({ registry: NAME, repository: 'app' }, '1'), {
+      code: 'ERR_REGISTRY_CERTIFICATE',
+    })
+    assert.equal(registry.seen.length, 0)
+  })
+
+  it('carries plain http where that is allowed, and is passed by where it is excepted', async () => {
+    await using server = await startHostileServer((_request, response) =>
+      response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(index),
+    )
+    await using proxy = await startProxy({ port: server.port })
+    const options = { ...ONCE, allowHttp: true }
+    using client = new RegistryClient({ ...options, proxies: { http: proxy.url } })
+    const repository = { registry: `${NAME}:5000`, repository: 'app' }
+    // That it does not speak TLS is found out first.
+    await client.getManifest(repository, '1')
+    assert.equal(proxy.seen.at(-1)?.url, `http://${NAME}:5000/v2/app/manifests/1`)
+    const noProxy = '.acme.test:5000'
+    using excepted = new RegistryClient({ ...options, proxies: { http: proxy.url, noProxy } })
+    const before = proxy.seen.length
+    await assert.rejects(excepted.getManifest(repository, '1'), {
+      code: 'ERR_REGISTRY_UNAVAILABLE',
+    })
+    assert.equal(proxy.seen.length, before)
+  })
+
+  it('is never used for a registry on this machine', async () => {
+    await using server = await startHostileServer((_request, response) =>
+      response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(index),
+    )
+    await using proxy = await startProxy(500)
+    using client = new RegistryClient({ ...ONCE, proxies: { http: proxy.url, https: proxy.url } })
+    await client.getManifest({ registry: server.host, repository: 'app' }, '1')
+    assert.equal(proxy.seen.length, 0)
+  })
+
+  for (const [what, behaviour, code, message] of [
+    ['that refuses the password', 407, 'ERR_REGISTRY_PROXY', /answered 407 instead of a tunnel/],
+    ['that does not allow it', 403, 'ERR_REGISTRY_PROXY', /answered 403 instead of a tunnel/],
+    ['that cannot reach it', 502, 'ERR_REGISTRY_UNAVAILABLE', /answered 502 instead of a tunnel/],
+    [
+      'that says nothing',
+      'silent',
+      'ERR_REGISTRY_UNAVAILABLE',
+      /did not accept a connection|gave no tunnel/,
+    ],
+  ] as const) {
+    it(`${what} is told without its password`, async () => {
+      await using proxy = await startProxy(behaviour)
+      using client = new RegistryClient({ ...ONCE, proxies: { https: proxy.url } })
+      await assert.rejects(
+        client.getManifest({ registry: NAME, repository: 'app' }, '1'),
+        (error: Error) => {
+          assert.equal((error as { code?: string }).code, code)
+          assert.match(error.message, message)
+          const cause = error.cause as Error | undefined
+          const told = [
+            error.message,
+            error.stack,
+            cause?.message,
+            cause?.stack,
+            JSON.stringify(error),
+          ]
+          assert.doesNotMatch(told.join(' '), /proxy-secret|registry-secret|cHJveHktc2VjcmV0/)
+          return true
+        },
+      )
+      // What is given up is not left open, which would keep the program from ending.
+      for (let waits = 0; proxy.openTunnels() > 0 && waits < 40; waits++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      assert.equal(proxy.openTunnels(), 0)
+    })
+  }
+})
