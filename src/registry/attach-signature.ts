@@ -12,6 +12,7 @@ import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 import {
   describeSignature,
+  evidenceOf,
   signatureTag,
   signatureTextOf,
   type SignatureToAttach,
@@ -21,7 +22,8 @@ import {
 export interface AttachOptions {
   /**
    * DER SubjectPublicKeyInfo. With it the signature is verified first, and a signature of this key over the same payload
-   * that is there already counts as the same, even where the algorithm makes another one each time.
+   * that is there already counts as the same, even where the algorithm makes another one each time; unless it lacks the
+   * certificate that is to be attached.
    */
   readonly publicKey?: Uint8Array
   /** What {@link findSignature} saw a moment ago; spares reading it again. */
@@ -119,6 +121,8 @@ function isOfSameKey(
   if (publicKey === undefined || signature === undefined || layer.digest !== own.digest) {
     return false
   }
+  const certificate = evidenceOf(own).certificate
+  if (certificate !== undefined && evidenceOf(layer).certificate !== certificate) return false
   const expected = { digest: image.digest, repositories: 'any' } as const
   try {
     verifySimpleSigningSignature({ payload, signature, publicKey }, expected)

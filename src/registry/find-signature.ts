@@ -3,7 +3,12 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { verifySimpleSigningSignature } from '../verify/simple-signing-signature.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
-import { layersOfSignatures, signatureTag, signatureTextOf } from './signature-manifest.ts'
+import {
+  evidenceOf,
+  layersOfSignatures,
+  signatureTag,
+  signatureTextOf,
+} from './signature-manifest.ts'
 
 /** The signatures of an image, as somebody saw them. */
 export interface SeenSignatures {
@@ -15,6 +20,13 @@ export interface SeenSignatures {
 export interface FoundSignature extends SeenSignatures {
   /** The text of the signature; undefined if the image has none like this. */
   readonly signature: string | undefined
+}
+
+/** How a signature is looked for. */
+export interface FindOptions {
+  /** PEM: only a signature with this certificate attached counts. */
+  readonly certificate?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -30,7 +42,7 @@ export async function findSignature(
   image: ImageByDigest,
   payload: Uint8Array,
   publicKey: Uint8Array,
-  signal?: AbortSignal,
+  { certificate, signal }: FindOptions = {},
 ): Promise<FoundSignature> {
   const tag = signatureTag(image.digest)
   const found = await client.findManifest(image.repository, tag, signal)
@@ -40,6 +52,7 @@ export async function findSignature(
   for (const layer of layersOfSignatures(found.manifest)) {
     const signature = signatureTextOf(layer)
     if (layer.digest !== payloadDigest || signature === undefined) continue
+    if (certificate !== undefined && evidenceOf(layer).certificate !== certificate) continue
     try {
       verifySimpleSigningSignature({ payload, signature, publicKey }, expected)
       return { found, signature }

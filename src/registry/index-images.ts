@@ -11,7 +11,7 @@ import {
 } from '../format/oci-manifest.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
 import type { RegistryClient } from './registry-client.ts'
-import type { ImageByDigest } from './resolve-image.ts'
+import type { ResolvedImage } from './resolve-image.ts'
 
 /** The most images that an index may hold, with those of the indexes in it. */
 export const MAX_INDEX_IMAGES = 1000
@@ -36,19 +36,23 @@ export async function resolveIndexImages(
   client: RegistryClient,
   reference: ImageReference,
   signal?: AbortSignal,
-): Promise<readonly ImageByDigest[]> {
+): Promise<readonly ResolvedImage[]> {
   const { registry, repository } = reference
   const context = { registry, repository }
   const name = reference.digest ?? reference.tag ?? 'latest'
-  const { digest, manifest } = await client.getManifest(context, name, signal)
-  const digests = new Set([digest])
+  const { digest, mediaType, bytes, manifest } = await client.getManifest(context, name, signal)
+  const images = new Map<string, ResolvedImage>()
+  const add = (image: Omit<ResolvedImage, 'repository'>) => {
+    images.set(image.digest, { repository: context, ...image })
+  }
+  add({ digest, mediaType, size: bytes.length })
   const walk = async (index: ImageManifest | ImageIndex, depth: number): Promise<void> => {
     if (index.kind === 'manifest') return
     for (const entry of index.manifests) {
       const isIndex = requireImage(reference, entry)
-      if (digests.has(entry.digest)) continue
-      digests.add(entry.digest)
-      if (digests.size > MAX_INDEX_IMAGES) {
+      if (images.has(entry.digest)) continue
+      add({ digest: entry.digest, mediaType: entry.mediaType, size: entry.size })
+      if (images.size > MAX_INDEX_IMAGES) {
         throw refused(reference, `at most ${MAX_INDEX_IMAGES} images`)
       }
       if (!isIndex) continue
@@ -57,7 +61,7 @@ export async function resolveIndexImages(
     }
   }
   await walk(manifest, 1)
-  return [...digests].map((each) => ({ repository: context, digest: each }))
+  return [...images.values()]
 }
 
 /** Whether an entry of an index is an index itself. */

@@ -1,9 +1,11 @@
 import { sha256Hex } from '../crypto/digest.ts'
 import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
 import { OCI_IMAGE_MANIFEST } from '../format/oci-manifest.ts'
-import { pushReferrer, type PushedReferrer } from './push-referrer.ts'
+import { referenceContext } from '../format/oci-reference.ts'
+import type { RepositoryName } from './origins.ts'
+import { pushReferrer, type PushedReferrer, type PushOptions } from './push-referrer.ts'
 import type { RegistryClient } from './registry-client.ts'
-import type { ImageByDigest } from './resolve-image.ts'
+import { resolveImage, type ImageByDigest, type ResolvedImage } from './resolve-image.ts'
 
 /** Annotation of a bundle's manifest: the predicate type of its statement. Source: Cosign, BUNDLE_SPEC. */
 export const PREDICATE_TYPE_ANNOTATION = 'dev.sigstore.bundle.predicateType'
@@ -14,6 +16,9 @@ export const CREATED_ANNOTATION = 'org.opencontainers.image.created'
 
 const EMPTY_MEDIA_TYPE = 'application/vnd.oci.empty.v1+json'
 const EMPTY = new TextEncoder().encode('{}')
+
+/** Repositories that have the empty blob, as far as this process knows: one for all bundles there. */
+const EMPTY_BLOBS = new WeakMap<RegistryClient, Map<string, Promise<unknown>>>()
 
 /** A bundle with what its manifest says about it. */
 export interface BundleToPublish {
@@ -35,19 +40,40 @@ export interface BundleToPublish {
  */
 export async function publishBundle(
   client: RegistryClient,
-  image: ImageByDigest,
+  image: ImageByDigest | ResolvedImage,
   bundle: BundleToPublish,
-  signal?: AbortSignal,
+  options: PushOptions = {},
 ): Promise<PushedReferrer> {
   const { repository, digest } = image
-  const { mediaType, bytes } = await client.getManifest(repository, digest, signal)
+  const { signal } = options
+  const { mediaType, size } =
+    'mediaType' in image ? image : await resolveImage(client, { ...repository, digest }, signal)
   await Promise.all([
-    client.blobs.push(repository, EMPTY, signal),
-    client.blobs.push(repository, bundle.bytes, signal),
+    pushEmptyOnce(client, repository, signal),
+    client.blobs.upload(repository, bundle.bytes, signal),
   ])
-  const subject = { mediaType, size: bytes.length, digest }
+  const subject = { mediaType, size, digest }
   const manifest = encodeBundleManifest(bundle, subject)
-  return pushReferrer(client, repository, manifest, signal)
+  return pushReferrer(client, repository, manifest, options)
+}
+
+/** Leaves nothing behind where it fails, so that the next one tries again. */
+async function pushEmptyOnce(
+  client: RegistryClient,
+  repository: RepositoryName,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = referenceContext(repository)
+  const known = EMPTY_BLOBS.get(client) ?? new Map<string, Promise<unknown>>()
+  EMPTY_BLOBS.set(client, known)
+  const running = known.get(name) ?? client.blobs.push(repository, EMPTY, signal)
+  known.set(name, running)
+  try {
+    await running
+  } catch (error) {
+    known.delete(name)
+    throw error
+  }
 }
 
 /** The manifest in the order of members that Cosign writes. */

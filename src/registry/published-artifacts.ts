@@ -32,7 +32,7 @@ export function isBundleType(type: string): boolean {
 }
 
 /** The layer of a manifest that is a Sigstore bundle, if there is exactly one layer and it is one. */
-export function bundleLayerOf({ pulled }: ImageTree): Descriptor | undefined {
+export function bundleLayerOf({ pulled }: Pick<ImageTree, 'pulled'>): Descriptor | undefined {
   const { manifest } = pulled
   const [layer, ...others] = manifest.kind === 'manifest' ? manifest.layers : []
   const isBundle = layer !== undefined && isBundleType(layer.mediaType)

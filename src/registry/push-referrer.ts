@@ -4,7 +4,7 @@ import { parseManifest } from '../format/oci-manifest.ts'
 import { mergeIntoTag } from './merge-into-tag.ts'
 import type { RepositoryName } from './origins.ts'
 import { artifactTypeOf, describeReferrer, fallbackTag, REFERRERS } from './referrers-index.ts'
-import { listByApi } from './referrers.ts'
+import { listByApi, type ReferrersOptions, type SeenTag } from './referrers.ts'
 import type { RegistryClient, StoredManifest } from './registry-client.ts'
 import { pause } from './retry.ts'
 
@@ -14,6 +14,13 @@ export interface PushedReferrer {
   readonly digest: string
   /** Where it is listed: by the referrers API, or under the fallback tag. */
   readonly listedBy: 'api' | 'tag'
+}
+
+/** How a referrer is pushed. */
+export interface PushOptions {
+  /** What the fallback tag held a moment ago; spares reading it again. */
+  readonly seen?: SeenTag | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How often the API is asked whether it lists what was just stored: some take a moment. */
@@ -39,7 +46,7 @@ export async function pushReferrer(
   client: RegistryClient,
   repository: RepositoryName,
   manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
-  signal?: AbortSignal,
+  { seen, signal }: PushOptions = {},
 ): Promise<PushedReferrer> {
   const parsed = parseManifest(manifest.bytes, manifest.mediaType)
   const subjectDigest = parsed.subject?.digest
@@ -50,7 +57,8 @@ export async function pushReferrer(
   const stored = await storeByDigest(client, repository, own, manifest, signal)
   const { digest } = stored
   const isRecognised = stored.subjectDigest === subjectDigest
-  const listing = await awaitListing(client, repository, subjectDigest, digest, signal)
+  const options = { isApiKnown: isRecognised, signal }
+  const listing = await awaitListing(client, repository, subjectDigest, digest, options)
   if (listing === 'listed') return { digest, listedBy: 'api' }
   if (listing === 'not-listed' && isRecognised) {
     throw new ChanceryError(
@@ -68,7 +76,7 @@ export async function pushReferrer(
     ...(parsed.annotations === undefined ? {} : { annotations: parsed.annotations }),
   })
   const isStoodForBy = (existing: { readonly digest: string }) => existing.digest === digest
-  const addition = { entry, isStoodForBy, signal }
+  const addition = { entry, isStoodForBy, seen, signal }
   await mergeIntoTag(client, repository, fallbackTag(subjectDigest), REFERRERS, addition)
   return { digest, listedBy: 'tag' }
 }
@@ -100,13 +108,13 @@ async function awaitListing(
   repository: RepositoryName,
   subjectDigest: string,
   digest: string,
-  signal: AbortSignal | undefined,
+  options: ReferrersOptions,
 ): Promise<'listed' | 'not-listed' | 'no-api'> {
   for (let look = 1; ; look++) {
-    const listed = await listByApi(client, repository, subjectDigest, { signal })
+    const listed = await listByApi(client, repository, subjectDigest, options)
     if (listed === undefined) return 'no-api'
     if (listed.some((one) => one.digest === digest)) return 'listed'
     if (look === MAX_LOOKS) return 'not-listed'
-    await pause(FIRST_PAUSE_MS * 2 ** (look - 1), signal)
+    await pause(FIRST_PAUSE_MS * 2 ** (look - 1), options.signal)
   }
 }

@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
+import { referenceContext } from '../format/oci-reference.ts'
 import { badAnswer } from './answers.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
@@ -17,6 +18,8 @@ export interface ReferrersOptions {
   readonly refusesUnreadable?: boolean | undefined
   /** More is an error, not cut off; 1,000 by default. */
   readonly maxReferrers?: number | undefined
+  /** Asks the API even if it was absent a moment ago. */
+  readonly isApiKnown?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -51,6 +54,13 @@ export type ReferrerSelection = Pick<ReferrersOptions, 'isWanted' | 'refusesUnre
 export interface ListedReferrers {
   readonly source: Referrers['source']
   readonly descriptors: readonly Descriptor[]
+  /** What the fallback tag held, if it was looked at. */
+  readonly seen: SeenTag | undefined
+}
+
+/** What a tag held a moment ago; undefined if there was none. */
+export interface SeenTag {
+  readonly found: PulledManifest | undefined
 }
 
 const DEFAULT_MAX_REFERRERS = 1000
@@ -112,18 +122,25 @@ export async function listReferrers(
 ): Promise<ListedReferrers> {
   const maxReferrers = options.maxReferrers ?? DEFAULT_MAX_REFERRERS
   const listed = await listByApi(client, repository, digest, { ...options, maxReferrers })
-  if (listed !== undefined && listed.length > 0) return { source: 'api', descriptors: listed }
-  // A registry that got the API later may know nothing of what was listed under the tag before.
-  const tagged = await listByTag(client, repository, digest, options.signal)
-  if (tagged === undefined) {
-    return { source: listed === undefined ? 'none' : 'api', descriptors: [] }
+  if (listed !== undefined && listed.length > 0) {
+    return { source: 'api', descriptors: listed, seen: undefined }
   }
-  if (tagged.length > maxReferrers) throw tooMany(repository, digest, maxReferrers)
-  return { source: 'tag', descriptors: tagged }
+  // A registry that got the API later may know nothing of what was listed under the tag before.
+  const found = await findListUnderTag(client, repository, digest, options.signal)
+  const seen = { found }
+  if (found?.manifest.kind !== 'index') {
+    return { source: listed === undefined ? 'none' : 'api', descriptors: [], seen }
+  }
+  const { manifests } = found.manifest
+  if (manifests.length > maxReferrers) throw tooMany(repository, digest, maxReferrers)
+  return { source: 'tag', descriptors: manifests, seen }
 }
 
+/** Repositories whose registry answered that it has no referrers API: not asked again by the same client. */
+const WITHOUT_API = new WeakMap<RegistryClient, Set<string>>()
+
 /**
- * What the referrers API lists, each digest once; undefined if the registry has no such API.
+ * What the referrers API lists, each digest once; undefined if the registry has no such API, or had none before.
  *
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if its pages go round in a circle; besides, as {@link findReferrers}.
  */
@@ -134,6 +151,9 @@ export async function listByApi(
   options: ReferrersOptions = {},
 ): Promise<readonly Descriptor[] | undefined> {
   const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
+  const withoutApi = WITHOUT_API.get(client) ?? new Set<string>()
+  const name = referenceContext(repository)
+  if (options.isApiKnown !== true && withoutApi.has(name)) return undefined
   const byDigest = new Map<string, Descriptor>()
   const queries = new Set<string>()
   let size = 0
@@ -142,7 +162,10 @@ export async function listByApi(
     queries.add(query)
     const page = await client.findReferrersPage(repository, digest, query, signal)
     if (page === undefined) {
-      if (queries.size === 1) return undefined
+      if (queries.size === 1) {
+        WITHOUT_API.set(client, withoutApi.add(name))
+        return undefined
+      }
       throw badAnswer(repository, 'a page of the referrers is missing')
     }
     size += page.size
@@ -155,16 +178,16 @@ export async function listByApi(
   return [...byDigest.values()]
 }
 
-async function listByTag(
+async function findListUnderTag(
   client: RegistryClient,
   repository: RepositoryName,
   digest: string,
   signal: AbortSignal | undefined,
-): Promise<readonly Descriptor[] | undefined> {
+): Promise<PulledManifest | undefined> {
   const found = await client.findManifest(repository, fallbackTag(digest), signal)
   // GitLab takes the tag for the digest and answers the subject itself.
   if (found === undefined || found.digest === digest) return undefined
-  if (found.manifest.kind === 'index') return found.manifest.manifests
+  if (found.manifest.kind === 'index') return found
   throw new ChanceryError(
     'ERR_REGISTRY_SIGNATURES',
     `expected the tag ${fallbackTag(digest)} to hold an index of referrers, found an image`,

@@ -42,7 +42,7 @@ export function repositorySink(
       if (pulled.manifest.subject === undefined) {
         await client.pushManifest(repository, pulled.digest, pulled, { signal })
       } else {
-        await pushReferrer(client, repository, pulled, signal)
+        await pushReferrer(client, repository, pulled, { signal })
       }
     },
     addToTag: (tag, pulled) => addToTag(client, repository, tag, pulled, signal),

@@ -11,6 +11,13 @@ export interface ImageByDigest {
   readonly digest: string
 }
 
+/** An image that was looked up, with what a referrer says of its subject. */
+export interface ResolvedImage extends ImageByDigest {
+  readonly mediaType: string
+  /** Bytes of the manifest or index. */
+  readonly size: number
+}
+
 /**
  * Finds out which image a reference means, once: everything later works with the digest, so a tag that moves meanwhile
  * changes nothing.
@@ -25,11 +32,11 @@ export async function resolveImage(
   client: RegistryClient,
   reference: ImageReference,
   signal?: AbortSignal,
-): Promise<ImageByDigest> {
+): Promise<ResolvedImage> {
   const repository = repositoryOf(reference)
   const name = reference.digest ?? reference.tag ?? 'latest'
-  const { digest } = await client.getManifest(repository, name, signal)
-  return { repository, digest }
+  const { digest, mediaType, bytes } = await client.getManifest(repository, name, signal)
+  return { repository, digest, mediaType, size: bytes.length }
 }
 
 /**

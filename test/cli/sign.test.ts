@@ -142,7 +142,7 @@ describe('chancery sign', () => {
     )
     assert.match(signed.stderr, new RegExp(`^${names[0]!} is ${images[0]!.byDigest}$`, 'm'))
     assert.match(signed.stderr, /^submitted: signing request \S+ \(3 images\): http/m)
-    assert.match(signed.stderr, /^signed: 3 signatures$/m)
+    assert.match(signed.stderr, /^signed: 6 signatures$/m)
     assert.match(signed.stderr, new RegExp(`^verified: ${images[2]!.byDigest}$`, 'm'))
     const listed = await run('requests', 'show', signingRequest.id, '--json')
     const { images: examined } = JSON.parse(listed.stdout) as { images: { path: string }[] }

@@ -1,9 +1,24 @@
-import { encodeBase64 } from '../../format/base64.ts'
-import { parseReference, referenceContext } from '../../format/oci-reference.ts'
+import { sha256, sha256Hex } from '../../crypto/digest.ts'
+import { ChanceryError } from '../../errors/chancery-error.ts'
+import { decodeBase64, encodeBase64 } from '../../format/base64.ts'
+import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
+import { MAX_BUNDLE_BYTES, parseBundle } from '../../format/bundle.ts'
+import { decodePae, IN_TOTO_PAYLOAD_TYPE, resemblesPae } from '../../format/dsse.ts'
+import { parseStatement } from '../../format/in-toto.ts'
+import {
+  parseReference,
+  referenceContext,
+  type ImageReference,
+} from '../../format/oci-reference.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
+import { publishBundle } from '../../registry/publish-bundle.ts'
+import { bundleLayerOf } from '../../registry/published-artifacts.ts'
+import { findReferrers } from '../../registry/referrers.ts'
 import { resolveImage } from '../../registry/resolve-image.ts'
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { decodeSignature } from '../../verify/simple-signing-signature.ts'
+import { verifyBundle } from '../../verify/verify-bundle.ts'
+import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
@@ -12,8 +27,9 @@ import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery attach signature`. */
 export interface AttachSignatureFlags extends RegistryFlags, JsonFlag {
-  readonly payload: string
-  readonly signature: string
+  readonly payload?: string
+  readonly signature?: string
+  readonly bundle?: string
   readonly certificate?: string
   readonly certificateChain?: string
   readonly key?: string
@@ -27,17 +43,40 @@ export async function attach(
   flags: AttachSignatureFlags,
   image: string,
 ): Promise<void> {
+  const { payload, signature, bundle } = flags
   const reference = parseReference(image)
-  const payload = await readUserFile(flags.payload, MAX_FILE_BYTES)
-  const signature = readSignature(await readUserFile(flags.signature, MAX_FILE_BYTES))
+  if (bundle !== undefined) {
+    const isAlone = [payload, signature, flags.certificate, flags.certificateChain].every(
+      (value) => value === undefined,
+    )
+    if (!isAlone) throw usage('expected --bundle alone: it has signature and certificate in it')
+    await attachBundle(this, flags, reference, await readUserFile(bundle, MAX_BUNDLE_BYTES))
+  } else if (payload === undefined || signature === undefined) {
+    throw usage('expected --payload and --signature, or --bundle')
+  } else await attachLegacy(this, flags, reference, { payload, signature })
+}
+
+function usage(message: string): ChanceryError {
+  return new ChanceryError('ERR_CLI_USAGE', message)
+}
+
+async function attachLegacy(
+  context: CliContext,
+  flags: AttachSignatureFlags,
+  reference: ImageReference,
+  files: { readonly payload: string; readonly signature: string },
+): Promise<void> {
+  const payload = await readUserFile(files.payload, MAX_BUNDLE_BYTES)
+  const signature = readSignature(await readUserFile(files.signature, MAX_FILE_BYTES))
+  if (resemblesPae(payload)) {
+    await attachBundle(context, flags, reference, await makeBundle(flags, payload, signature))
+    return
+  }
   const certificate = await readText(flags.certificate)
   const certificateChain = await readText(flags.certificateChain)
-  const publicKey =
-    flags.key === undefined
-      ? undefined
-      : readPublicKeyFile(await readUserFile(flags.key, MAX_FILE_BYTES))
+  const publicKey = await readKey(flags.key)
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(context, flags)
   const resolved = await resolveImage(client, reference, signal)
   const { tag, outcome, signatures } = await attachSignature(
     client,
@@ -46,7 +85,7 @@ export async function attach(
     { signal, ...(publicKey === undefined ? {} : { publicKey }) },
   )
   const name = referenceContext(reference)
-  this.output.progress(
+  context.output.progress(
     outcome === 'attached'
       ? `Attached the signature to ${name}@${resolved.digest}; it has ${signatures} now.`
       : `${name}@${resolved.digest} has this signature already.`,
@@ -57,7 +96,95 @@ export async function attach(
     outcome,
     signatures,
   }
-  this.output.result(flags.json, document, () => '')
+  context.output.result(flags.json, document, () => '')
+}
+
+/** Publishes a bundle as it is. A bundle that is about another image is refused, signed or not. */
+async function attachBundle(
+  context: CliContext,
+  flags: AttachSignatureFlags,
+  reference: ImageReference,
+  bytes: Uint8Array,
+): Promise<void> {
+  const bundle = parseBundle(bytes)
+  if (bundle.content.kind !== 'envelope') {
+    throw new ChanceryError(
+      'ERR_VERIFY_CONTENT',
+      'expected the bundle of a statement about an image, found that of a file',
+    )
+  }
+  const { predicateType, subjects } = parseStatement(bundle.content.payload)
+  const publicKey = await readKey(flags.key)
+  const signal = AbortSignal.timeout(flags.timeout)
+  using client = await openRegistryClient(context, flags)
+  const image = await resolveImage(client, reference, signal)
+  const { digest } = image
+  if (publicKey !== undefined) {
+    const byKey = { ...bundle, signer: { kind: 'publicKey' } } as const
+    verifyBundle(byKey, { publicKey }, { artifact: { digest }, predicateType }, new Date())
+  } else if (!subjects.some((one) => `sha256:${one.digest['sha256'] ?? ''}` === digest)) {
+    const found = subjects.slice(0, 3).map((one) => `sha256:${one.digest['sha256'] ?? '?'}`)
+    throw new ChanceryError(
+      'ERR_VERIFY_DIGEST',
+      `expected a statement about ${digest}, found one about ${found.join(', ')}`,
+    )
+  }
+  const name = `${referenceContext(reference)}@${digest}`
+  const before = await findReferrers(client, image.repository, digest, { signal })
+  const layer = `sha256:${sha256Hex(bytes)}`
+  const same = before.referrers.find((one) => bundleLayerOf(one)?.digest === layer)
+  const published =
+    same === undefined
+      ? await publishBundle(
+          client,
+          image,
+          { bytes, predicateType, createdAt: new Date() },
+          { signal },
+        )
+      : same.descriptor
+  const outcome = same === undefined ? 'attached' : 'already-attached'
+  context.output.progress(
+    same === undefined ? `Attached the bundle to ${name}.` : `${name} has this bundle already.`,
+  )
+  const found = `${referenceContext(reference)}@${published.digest}`
+  context.output.result(
+    flags.json,
+    { image: name, referrer: found, predicateType, outcome },
+    () => '',
+  )
+}
+
+/** The bundle of a signature over what `chancery generate --pae` printed. */
+async function makeBundle(
+  { key, certificate: certificateFile, certificateChain }: AttachSignatureFlags,
+  pae: Uint8Array,
+  signature: string,
+): Promise<Uint8Array> {
+  if (certificateChain !== undefined) {
+    throw usage('expected no --certificate-chain: a bundle holds the certificate of the key alone')
+  }
+  const { payloadType, payload } = decodePae(pae)
+  if (payloadType !== IN_TOTO_PAYLOAD_TYPE)
+    throw usage('expected an in-toto statement in --payload')
+  const content = { kind: 'statement', payload, signature: decodeBase64(signature) } as const
+  if (certificateFile === undefined) {
+    const publicKey = await readKey(key)
+    const hint = publicKey === undefined ? '' : publicKeyHint(sha256(publicKey))
+    return encodeBundle({ kind: 'publicKey', hint }, content)
+  }
+  const [certificate, ...others] = extractCertificates(
+    await readUserFile(certificateFile, MAX_FILE_BYTES),
+  )
+  if (certificate === undefined || others.length > 0) {
+    throw usage('expected exactly one certificate in --certificate')
+  }
+  return encodeBundle({ kind: 'certificate', certificate }, content)
+}
+
+async function readKey(path: string | undefined): Promise<Uint8Array | undefined> {
+  return path === undefined
+    ? undefined
+    : readPublicKeyFile(await readUserFile(path, MAX_FILE_BYTES))
 }
 
 /**

@@ -1,37 +1,30 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import { parseReference, referenceContext } from '../../format/oci-reference.ts'
-import { findSignature, type SeenSignatures } from '../../registry/find-signature.ts'
+import { SIGNATURE_FORMATS, type SignatureFormat } from '../../policy/signature-format.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { parseAnnotations } from '../annotations.ts'
-import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
-import { parseAssignments, type ServerFlags } from '../flags.ts'
-import { openKeyFile } from '../key-passwords.ts'
-import { writeUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
-import type { ImageSigner, SignedImages } from '../sign/image-signer.ts'
+import { readAttachedChain } from '../sign/attached-chain.ts'
 import { findImagesToSign, type ImageToSign } from '../sign/image-to-sign.ts'
-import { createKeySigner } from '../sign/key-signer.ts'
-import { failedImage, publishSignature, type PublishedImage } from '../sign/publish-signature.ts'
-import { createServerSigner } from '../sign/server-signer.ts'
+import { lookAtNothing, lookForSignatures, type ImageLook } from '../sign/look-for-signatures.ts'
+import type { SignatureOwner } from '../sign/made-signature.ts'
+import type { MessageSigner, SignedMessages } from '../sign/message-signer.ts'
+import { openSigner, requireOneSigner, type SignerFlags } from '../sign/open-signer.ts'
+import { SignatureFiles, type SignatureFileFlags } from '../sign/signature-files.ts'
+import { imageOf, publishImage, type ImageResult } from '../sign/signed-image.ts'
 
 /** The flags of `chancery sign`. */
-export interface SignFlags extends RegistryFlags, ServerFlags {
-  readonly project?: string
-  readonly signingPolicy?: string
-  readonly key?: string
-  readonly artifactConfiguration?: string
-  readonly description?: string
-  readonly parameter?: readonly string[]
+export interface SignFlags extends RegistryFlags, SignerFlags, SignatureFileFlags {
   readonly annotations?: readonly string[]
   readonly recursive?: boolean
   readonly force?: boolean
-  readonly wait: boolean
   readonly publish: boolean
-  readonly outputPayload?: string
-  readonly outputSignature?: string
+  readonly signatureFormat?: SignatureFormat | 'both'
+  /** Cosign's flag: true is the format `bundle`, false is `legacy`. */
+  readonly newBundleFormat?: boolean
   readonly maxWorkers: number
   /** Cosign's flag: nothing is asked here. */
   readonly yes?: boolean
@@ -53,13 +46,16 @@ export async function sign(
   requireConsistent(flags)
   const annotations = parseAnnotations(flags.annotations ?? [])
   const references = images.map(parseReference)
-  const signer = await openSigner(this, flags)
+  const signer = await openSigner(this, flags, 'sign')
+  const formats = chooseFormats(flags, signer)
+  const files = new SignatureFiles(flags, formats)
+  const wantsChain = flags.certificate !== undefined || flags.attachCertificate === true
+  const chain = wantsChain ? await readAttachedChain(this.output, signer, new Date()) : undefined
   using client = await openRegistryClient(this, flags)
-  const claims = { annotations, isRecursive: flags.recursive ?? false }
   const found = await findImagesToSign(
     client,
     references,
-    claims,
+    { annotations, isRecursive: flags.recursive ?? false },
     (reference, all) => {
       const name = `${referenceContext(reference)}@${all[0]?.digest ?? ''}`
       if (reference.digest === undefined) {
@@ -71,75 +67,75 @@ export async function sign(
     },
     AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
   )
-  requireOneForFiles(flags, found)
-  const look = await lookForSignatures(this, client, flags, signer, found)
-  const { unsigned, signed } = look
-  const outcome = unsigned.length === 0 ? undefined : await signer.sign(unsigned)
-  const results = [
-    ...signed.map(({ image }) => resultOf(image, 'already-signed')),
-    ...(outcome === undefined ? [] : await finish(this, client, flags, look, outcome)),
-  ]
-  const [only] = signed
-  if (only !== undefined) await writeFiles(flags, only.image, only.signature)
-  report(
-    this,
-    flags,
-    found,
-    results.map(({ published }) => published),
-    outcome,
-  )
-  for (const { error } of results) if (error !== undefined) throw error
-}
-
-interface Result {
-  readonly published: PublishedImage
-  readonly error?: ChanceryError
-}
-
-function resultOf(image: ImageToSign, outcome: PublishedImage['outcome']): Result {
-  return { published: { image: image.name, digest: image.image.digest, outcome } }
-}
-
-async function openSigner(context: CliContext, flags: SignFlags): Promise<ImageSigner> {
-  const { key, project, signingPolicy } = flags
-  if (key !== undefined) return createKeySigner(context, await openKeyFile(context, key), key)
-  if (project === undefined || signingPolicy === undefined) {
-    throw usage('expected --project and --signing-policy, or --key')
+  files.requireOne(found)
+  const owner = { publicKey: signer.publicKey, chain }
+  const seenAt = performance.now()
+  const looks = await look(client, flags, found, formats, owner)
+  for (const { image, there, missing } of looks) {
+    for (const made of there) await files.write(image, made, chain)
+    if (there.length === 0) continue
+    const some = missing.length === 0 ? '' : ` (${there.map(({ format }) => format).join(', ')})`
+    this.output.progress(`already signed${some}: ${image.name}`)
   }
-  return createServerSigner(context, await connect(context, flags), {
-    project,
-    signingPolicy,
-    artifactConfiguration: flags.artifactConfiguration,
-    description: flags.description,
-    parameters: parseAssignments(flags.parameter ?? []),
-    wait: flags.wait,
-    timeoutMs: flags.timeout,
-    force: flags.force ?? false,
+  const unsigned = looks.filter(({ missing }) => missing.length > 0)
+  const signed = unsigned.length === 0 ? undefined : await signAll(signer, unsigned)
+  const results = await inParallel(looks, flags.maxWorkers, async (each): Promise<ImageResult> => {
+    const { image, there, missing } = each
+    if (missing.length === 0 || signed?.signatures === undefined) {
+      const outcomes = [
+        ...there.map(({ format }) => ({ format, outcome: 'already-signed' }) as const),
+        ...missing.map((format) => ({ format, outcome: 'submitted' }) as const),
+      ]
+      return { signed: imageOf(image, outcomes) }
+    }
+    requireSameKey(signed, owner)
+    return publishImage(
+      {
+        output: this.output,
+        client,
+        isPublished: flags.publish,
+        onMade: (one, made) => files.write(one, made, chain),
+      },
+      performance.now() - seenAt < RECENT_MS ? each : { ...each, seen: {} },
+      signed,
+      {
+        publicKey: signed.publicKey,
+        chain,
+        annotations,
+        isForced: flags.force ?? false,
+        signedAt: signed.signedAt,
+        signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
+      },
+    )
   })
+  report(this, flags, results, signed)
+  for (const { error } of results) if (error !== undefined) throw error
 }
 
 function requireConsistent(flags: SignFlags): void {
   if (flags.tlogUpload === true) {
     throw usage('there is no transparency log to upload to', 'Leave out --tlog-upload.')
   }
-  const forServer = [flags.project, flags.signingPolicy, flags.artifactConfiguration]
-  const others = [flags.description, flags.parameter]
-  if (flags.key !== undefined && [...forServer, ...others].some((value) => value !== undefined)) {
-    throw usage(
-      'expected --key alone, or what the server needs',
-      'A key in a file needs no server.',
-    )
+  if (flags.signatureFormat !== undefined && flags.newBundleFormat !== undefined) {
+    throw usage('expected one of --signature-format and --new-bundle-format')
   }
-  const wantsFile = flags.outputPayload !== undefined || flags.outputSignature !== undefined
-  if (wantsFile && !flags.wait) throw usage('expected --output-* without --no-wait')
+  requireOneSigner(flags)
 }
 
-function requireOneForFiles(flags: SignFlags, images: readonly ImageToSign[]): void {
-  const wantsFile = flags.outputPayload !== undefined || flags.outputSignature !== undefined
-  if (!wantsFile || images.length === 1) return
+/** The formats that were asked for, or else all that the signer signs. */
+function chooseFormats(
+  { signatureFormat, newBundleFormat }: SignFlags,
+  { signatureFormats, name }: MessageSigner,
+): readonly SignatureFormat[] {
+  const flag = newBundleFormat === true ? 'bundle' : 'legacy'
+  const wanted = newBundleFormat === undefined ? signatureFormat : flag
+  if (wanted === undefined && signatureFormats.length > 0) return signatureFormats
+  const formats = SIGNATURE_FORMATS.filter((one) => wanted === 'both' || wanted === one)
+  if (formats.length > 0 && formats.every((one) => signatureFormats.includes(one))) return formats
+  const allowed = signatureFormats.length === 0 ? 'none' : signatureFormats.join(', ')
   throw usage(
-    `expected one image with --output-payload and --output-signature, found ${images.length}`,
-    '`chancery submit --output` writes a ZIP with all files and signatures.',
+    `expected a signature format that ${name} signs (${allowed})${wanted === undefined ? '' : `, found ${wanted}`}`,
+    'Leave out --signature-format, or have the format added to signatureFormats of the signing policy.',
   )
 }
 
@@ -147,102 +143,50 @@ function usage(message: string, ...hints: readonly string[]): ChanceryError {
   return new ChanceryError('ERR_CLI_USAGE', message, { hints })
 }
 
-/** Which images have this signature already, and which have to be signed. */
-interface Look {
-  readonly unsigned: readonly ImageToSign[]
-  readonly signed: readonly { readonly image: ImageToSign; readonly signature: string }[]
-  /** What the images had, by their names. */
-  readonly seen: ReadonlyMap<string, SeenSignatures>
-  /** By the clock of `performance.now()`. */
-  readonly seenAt: number
-}
-
-/** Looks for signatures that are there already. Nothing is signed before all images have been looked at. */
-async function lookForSignatures(
-  context: CliContext,
+async function look(
   client: RegistryClient,
   flags: SignFlags,
-  signer: ImageSigner,
   images: readonly ImageToSign[],
-): Promise<Look> {
-  const seenAt = performance.now()
-  if (flags.force === true || !flags.publish) {
-    return { unsigned: images, signed: [], seen: new Map(), seenAt }
-  }
+  formats: readonly SignatureFormat[],
+  owner: SignatureOwner,
+): Promise<readonly ImageLook[]> {
+  if (flags.force === true || !flags.publish) return lookAtNothing(images, formats)
+  const { maxWorkers } = flags
   const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
-  const found = await inParallel(images, flags.maxWorkers, async (image) => ({
-    image,
-    ...(await findSignature(client, image.image, image.payload, signer.publicKey, signal)),
-  }))
-  const signed = found.flatMap(({ image, signature }) =>
-    signature === undefined ? [] : [{ image, signature }],
+  return lookForSignatures(client, images, formats, owner, { maxWorkers, signal })
+}
+
+/** One signing request for all images and formats. */
+async function signAll(
+  signer: MessageSigner,
+  looks: readonly ImageLook[],
+): Promise<SignedMessages> {
+  const messages = looks.flatMap(({ image, missing }) =>
+    missing.map((format) => image.messages[format]),
   )
-  for (const { image } of signed) context.output.progress(`already signed: ${image.name}`)
-  const unsigned = found.filter(({ signature }) => signature === undefined)
-  const seen = new Map(found.map((each) => [each.image.name, { found: each.found }]))
-  return { unsigned: unsigned.map(({ image }) => image), signed, seen, seenAt }
+  return signer.sign(messages, looks.length === 1 ? '1 image' : `${looks.length} images`)
 }
 
-/** Writes and publishes the signatures; what fails for one image fails for that one. */
-async function finish(
-  context: CliContext,
-  client: RegistryClient,
-  flags: SignFlags,
-  { unsigned: images, seen, seenAt }: Look,
-  { signatures, publicKey }: SignedImages,
-): Promise<readonly Result[]> {
-  if (signatures === undefined) return images.map((image) => resultOf(image, 'submitted'))
-  const annotations = parseAnnotations(flags.annotations ?? [])
-  const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
-  const isRecent = performance.now() - seenAt < RECENT_MS
-  return inParallel(images, flags.maxWorkers, async (image): Promise<Result> => {
-    try {
-      const signature = signatures.get(image.name)
-      if (signature === undefined) {
-        const message = `expected a signature of ${image.fileName}, found none`
-        throw new ChanceryError('ERR_CLI_NOT_SIGNED', message, {
-          hints: ['The artifact configuration of the project leaves this file out.'],
-        })
-      }
-      await writeFiles(flags, image, signature)
-      if (!flags.publish) return resultOf(image, 'signed')
-      const made = {
-        image,
-        signature,
-        publicKey,
-        annotations,
-        isForced: flags.force ?? false,
-        seen: isRecent ? seen.get(image.name) : undefined,
-      }
-      return { published: await publishSignature(context.output, client, made, signal) }
-    } catch (error) {
-      if (!(error instanceof ChanceryError)) throw error
-      context.output.progress(`FAILED ${image.name}: ${error.message} (${error.code})`)
-      return { published: failedImage(image, error), error }
-    }
-  })
-}
-
-async function writeFiles(flags: SignFlags, image: ImageToSign, signature: string): Promise<void> {
-  const { outputPayload, outputSignature } = flags
-  if (outputPayload !== undefined) await writeUserFile(outputPayload, image.payload)
-  if (outputSignature !== undefined) {
-    await writeUserFile(outputSignature, new TextEncoder().encode(signature))
-  }
+/** A request that was made before may have been signed with the key the policy had then. */
+function requireSameKey({ publicKey }: SignedMessages, { publicKey: own, chain }: SignatureOwner) {
+  if (chain === undefined || Buffer.compare(publicKey, own) === 0) return
+  throw new ChanceryError(
+    'ERR_CLI_NOT_SIGNED',
+    'expected signatures of the key that the certificate is for, found those of another key',
+    { hints: ['The signing policy has another certificate now: --force makes a new request.'] },
+  )
 }
 
 function report(
   context: CliContext,
   flags: SignFlags,
-  images: readonly ImageToSign[],
-  published: readonly PublishedImage[],
-  outcome: SignedImages | undefined,
+  results: readonly ImageResult[],
+  signed: SignedMessages | undefined,
 ): void {
-  const inOrder = images.flatMap(({ name }) => published.filter(({ image }) => image === name))
-  const isPending = published.some((each) => each.outcome === 'submitted')
-  if (isPending) {
+  const images = results.map((each) => each.signed)
+  if (images.some((each) => each.outcome === 'submitted')) {
     context.output.progress('not waiting; the same command without --no-wait goes on')
   }
-  const document = { signingRequest: outcome?.signingRequest ?? null, images: inOrder }
+  const document = { signingRequest: signed?.signingRequest ?? null, images }
   context.output.result(flags.json, document, () => '')
 }

@@ -1,10 +1,10 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
+import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import {
   argument,
   explain,
   JSON_FLAG,
   parseDuration,
-  requiredText,
   SERVER_FLAGS,
   text,
   texts,
@@ -73,6 +73,24 @@ const sign = buildCommand({
       publish: { kind: 'boolean', default: true, brief: 'Attach the signature to the image' },
       outputPayload: text('Write the metadata file to a file', 'FILE'),
       outputSignature: text('Write the signature to a file, in base64', 'FILE'),
+      outputCertificate: text('Write the attached certificate to a file, PEM', 'FILE'),
+      bundle: text('Write the Sigstore bundle to a file', 'FILE'),
+      signatureFormat: {
+        kind: 'enum',
+        values: [...SIGNATURE_FORMATS, 'both'],
+        optional: true,
+        brief: 'legacy (.sig tag), bundle (referrer) or both; what the signer allows where absent',
+      },
+      newBundleFormat: {
+        kind: 'boolean',
+        optional: true,
+        brief: "Cosign's name for --signature-format: bundle; false: legacy",
+      },
+      certificate: text('With --key: attach its certificate, PEM', 'FILE'),
+      certificateChain: text('With --certificate: those above it, PEM', 'FILE'),
+      attachCertificate: toggle(
+        "Attach the signing policy's certificate, for verifiers without the key",
+      ),
       ...WORKERS_FLAG,
       yes: toggle('Accepted as cosign has it; nothing is asked here'),
       tlogUpload: {
@@ -88,10 +106,13 @@ const sign = buildCommand({
     'Sign images and attach the signatures',
     `Looks each image up once, has all of them signed in one signing request (or with --key), attaches the signatures, reads
 them back and verifies them. What is signed already is left as it is, and the same command again goes on where it was
-interrupted. Exit code 1 where the request was denied, failed or was canceled; 6 where it is not finished in time.`,
+interrupted. Each image gets a signature under its .sig tag, for every cosign, podman and skopeo, and a Sigstore bundle as a
+referrer, for cosign 3 and later. A certificate is attached only when asked for: \`cosign verify --key\` refuses a signature
+whose attached certificate has expired. Exit code 1 where the request was denied, failed or was canceled; 6 where it is not finished in time.`,
     'chancery sign registry.example.com/app:1.0 --project demo-app --signing-policy release-signing',
     'chancery sign -r -a build=42 registry.example.com/app:1.0 --project demo-app --signing-policy release-signing',
     'chancery sign --key cosign.key registry.example.com/app@sha256:0a1b...',
+    'chancery sign --key cosign.key --signature-format bundle --bundle app.sigstore.json registry.example.com/app:1.0',
   ),
 })
 
@@ -101,8 +122,9 @@ const attachSignature = buildCommand({
     flags: {
       ...JSON_FLAG,
       ...REGISTRY_FLAGS,
-      payload: requiredText('The metadata file that was signed', 'FILE'),
-      signature: requiredText('Its signature, in base64 or as it is', 'FILE'),
+      payload: text('What was signed: the metadata file, or what generate --pae printed', 'FILE'),
+      signature: text('Its signature, in base64 or as it is', 'FILE'),
+      bundle: text('A Sigstore bundle instead of payload and signature', 'FILE'),
       certificate: text('The certificate of the key, PEM', 'FILE'),
       certificateChain: text('The chain of the certificate, PEM', 'FILE'),
       key: text('Public key, PEM: attach only what it verifies', 'FILE'),
@@ -111,8 +133,10 @@ const attachSignature = buildCommand({
   },
   docs: explain(
     'Attach a signature to an image in its registry',
-    'Adds the signature to those the image has; attaching the same one again changes nothing.',
+    'Adds the signature to those the image has; attaching the same one again changes nothing.\n' +
+      'A bundle, or a signature of what `chancery generate --pae` prints, becomes a referrer.',
     'chancery attach signature --payload payload.json --signature payload.sig registry.example.com/app:1.0',
+    'chancery attach signature --bundle app.sigstore.json registry.example.com/app:1.0',
   ),
 })
 

@@ -1,18 +1,28 @@
+import { encodePae, IN_TOTO_PAYLOAD_TYPE } from '../../format/dsse.ts'
+import { encodeImageStatement } from '../../format/image-statement.ts'
 import { referenceContext, type ImageReference } from '../../format/oci-reference.ts'
 import { encodeSimpleSigning } from '../../format/simple-signing.ts'
 import { resolveIndexImages } from '../../registry/index-images.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
-import { resolveImage, type ImageByDigest } from '../../registry/resolve-image.ts'
+import {
+  resolveImage,
+  type ImageByDigest,
+  type ResolvedImage,
+} from '../../registry/resolve-image.ts'
+import type { SignatureFormat } from '../../policy/signature-format.ts'
+import type { MessageToSign } from './message-signer.ts'
 
 /** An image that is to be signed, by a digest that was looked up once. */
 export interface ImageToSign {
   /** `registry/repository@sha256:<hex>` */
   readonly name: string
-  readonly image: ImageByDigest
-  /** The metadata file: what is signed. */
+  readonly image: ResolvedImage
+  /** The metadata file: what is signed in the legacy format. */
   readonly payload: Uint8Array
-  /** The name of the metadata file in a signing request, for the people who look at it. */
-  readonly fileName: string
+  /** The in-toto statement: what a bundle holds. */
+  readonly statement: Uint8Array
+  /** What is signed for each format: the metadata file, and what DSSE signs for the statement. */
+  readonly messages: Readonly<Record<SignatureFormat, MessageToSign>>
 }
 
 /** What is said about images. */
@@ -45,20 +55,22 @@ export async function findImagesToSign(
       const context = referenceContext(image.repository)
       const name = `${context}@${image.digest}`
       if (images.has(name)) continue
-      const payload = encodeSimpleSigning({
-        dockerReference: context,
-        manifestDigest: image.digest,
-        annotations,
-      })
-      const fileName = fileNameOf(images.size + 1, image)
-      images.set(name, { name, image, payload, fileName })
+      const content = { manifestDigest: image.digest, annotations }
+      const payload = encodeSimpleSigning({ dockerReference: context, ...content })
+      const statement = encodeImageStatement({ name: context, ...content })
+      const file = fileNameOf(images.size + 1, image)
+      const messages = {
+        legacy: { fileName: `${file}.json`, bytes: payload },
+        bundle: { fileName: `${file}.dsse`, bytes: encodePae(IN_TOTO_PAYLOAD_TYPE, statement) },
+      }
+      images.set(name, { name, image, payload, statement, messages })
     }
   }
   return [...images.values()]
 }
 
-/** `<n>-<last part of the repository>-<first digits of the digest>.json` */
+/** `<n>-<last part of the repository>-<first digits of the digest>` */
 function fileNameOf(number: number, { repository, digest }: ImageByDigest): string {
   const last = repository.repository.split('/').at(-1) ?? ''
-  return `${number}-${last.slice(0, 100)}-${digest.slice('sha256:'.length, 19)}.json`
+  return `${number}-${last.slice(0, 100)}-${digest.slice('sha256:'.length, 19)}`
 }

@@ -1,66 +1,113 @@
-import type { ChanceryError } from '../../errors/chancery-error.ts'
+import { ChanceryError } from '../../errors/chancery-error.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
+import { referenceContext } from '../../format/oci-reference.ts'
+import type { SignatureFormat } from '../../policy/signature-format.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
-import type { SeenSignatures } from '../../registry/find-signature.ts'
+import { isWanted, verifyPublishedBundle } from '../../registry/find-bundle.ts'
+import { publishBundle } from '../../registry/publish-bundle.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { verifyResolvedImage } from '../../registry/verify-image.ts'
-import { verifySimpleSigningSignature } from '../../verify/simple-signing-signature.ts'
 import type { Output } from '../output.ts'
 import type { ImageToSign } from './image-to-sign.ts'
+import type { SeenTags } from './look-for-signatures.ts'
+import { wantedBundle, type MadeSignature, type SignatureOwner } from './made-signature.ts'
 
-/** What became of the signature of one image. */
-export interface PublishedImage {
-  readonly image: string
-  readonly digest: string
-  readonly outcome: 'attached' | 'already-signed' | 'signed' | 'submitted' | 'failed'
-  readonly error?: { readonly code: string; readonly message: string }
+/** What became of the signature of an image in one format. */
+export interface SignatureOutcome {
+  readonly format: SignatureFormat
+  /** `not-attached`: the registry keeps tags as they are, and the other format was published. */
+  readonly outcome:
+    'attached' | 'already-signed' | 'signed' | 'submitted' | 'not-attached' | 'failed'
+  /** Where it is: `registry/repository:tag`, or `registry/repository@digest` of a referrer. */
+  readonly reference?: string
 }
 
-/** What is published, and with which annotations. */
-export interface SignatureOfImage {
-  readonly image: ImageToSign
-  /** Base64. */
-  readonly signature: string
-  /** DER SubjectPublicKeyInfo. */
-  readonly publicKey: Uint8Array
+/** What a signature is published with. */
+export interface Publication extends SignatureOwner {
   readonly annotations: Readonly<Record<string, string>>
   /** Whether another signature of this key over the same is attached beside the one that is there. */
   readonly isForced: boolean
-  /** What signatures the image had a moment ago. */
-  readonly seen: SeenSignatures | undefined
+  /** When the signatures were made. */
+  readonly signedAt: Date
+  readonly signal: AbortSignal
 }
 
 /**
- * Attaches a signature, reads the image's signatures back and verifies them, as anyone would.
+ * Publishes a signature beside its image, reads it back and verifies it, as anyone would.
  *
- * @throws ChanceryError what {@link attachSignature} and {@link verifyResolvedImage} throw.
+ * @param seen What the tags beside the image held a moment ago.
+ * @throws ChanceryError what `attachSignature`, `publishBundle` and the verification throw.
  */
 export async function publishSignature(
   output: Output,
   client: RegistryClient,
-  { image, signature, publicKey, annotations, isForced, seen }: SignatureOfImage,
-  signal: AbortSignal,
-): Promise<PublishedImage> {
-  const { payload, name } = image
-  const expected = { digest: image.image.digest, repositories: 'any' } as const
-  verifySimpleSigningSignature({ payload, signature, publicKey }, expected)
-  const options = isForced ? { signal } : { publicKey, signal, seen }
-  const attached = await attachSignature(client, image.image, { payload, signature }, options)
-  const already = attached.outcome === 'already-attached'
-  output.progress(
-    already ? `already signed: ${name}` : `attached: ${name}, which has ${attached.signatures} now`,
-  )
-  await verifyResolvedImage(client, image.image, { publicKey, annotations, signal }, attached.found)
-  output.progress(`verified: ${name}`)
-  const outcome = already ? 'already-signed' : 'attached'
-  return { image: name, digest: image.image.digest, outcome }
+  image: ImageToSign,
+  made: MadeSignature,
+  publication: Publication,
+  seen: SeenTags,
+): Promise<SignatureOutcome> {
+  return made.format === 'legacy'
+    ? attachLegacy(output, client, image, made.signature, publication, seen)
+    : publishAsBundle(output, client, image, made.bundle, publication, seen)
 }
 
-/** The outcome of an image whose signature could not be published. */
-export function failedImage(image: ImageToSign, { code, message }: ChanceryError): PublishedImage {
-  return {
-    image: image.name,
-    digest: image.image.digest,
-    outcome: 'failed',
-    error: { code, message },
+async function attachLegacy(
+  output: Output,
+  client: RegistryClient,
+  { image, payload, name }: ImageToSign,
+  signature: string,
+  { publicKey, chain, annotations, isForced, signal }: Publication,
+  seen: SeenTags,
+): Promise<SignatureOutcome> {
+  const { certificate, certificateChain } = chain ?? {}
+  const options = {
+    signal,
+    seen: isForced ? undefined : seen.legacy,
+    ...(isForced ? {} : { publicKey }),
   }
+  const { tag, outcome, signatures, found } = await attachSignature(
+    client,
+    image,
+    { payload, signature, certificate, certificateChain },
+    options,
+  )
+  const isThere = outcome === 'already-attached'
+  output.progress(
+    isThere ? `already signed: ${name}` : `attached: ${name}, which has ${signatures} now`,
+  )
+  await verifyResolvedImage(client, image, { publicKey, annotations, signal }, found)
+  return {
+    format: 'legacy',
+    outcome: isThere ? 'already-signed' : 'attached',
+    reference: `${referenceContext(image.repository)}:${tag}`,
+  }
+}
+
+async function publishAsBundle(
+  output: Output,
+  client: RegistryClient,
+  image: ImageToSign,
+  bundle: Uint8Array,
+  publication: Publication,
+  seen: SeenTags,
+): Promise<SignatureOutcome> {
+  const { signedAt, signal } = publication
+  const wanted = wantedBundle(image, publication)
+  if (!isWanted(bundle, image.image, wanted)) {
+    throw new ChanceryError(
+      'ERR_VERIFY_SIGNATURE',
+      `expected a signature over the statement of ${image.name}, found one that does not verify`,
+    )
+  }
+  const { digest, listedBy } = await publishBundle(
+    client,
+    image.image,
+    { bytes: bundle, predicateType: COSIGN_SIGNATURE_PREDICATE, createdAt: signedAt },
+    { seen: seen.bundle, signal },
+  )
+  await verifyPublishedBundle(client, image.image, bundle, wanted, signal)
+  const where = listedBy === 'api' ? 'a referrer' : 'a referrer under the fallback tag'
+  output.progress(`attached: ${image.name}, as a bundle (${where})`)
+  const reference = `${referenceContext(image.image.repository)}@${digest}`
+  return { format: 'bundle', outcome: 'attached', reference }
 }

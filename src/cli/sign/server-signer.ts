@@ -5,15 +5,15 @@ import { ChanceryError } from '../../errors/chancery-error.ts'
 import { canonicalJson } from '../../format/canonical-json.ts'
 import { writeZip } from '../../format/zip-writer.ts'
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
+import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { SigningPolicyView } from '../../wire/administration.ts'
 import type { SigningRequestView } from '../../wire/signing-requests.ts'
 import { awaitRequest, requireSigned } from '../await-request.ts'
 import type { CliContext } from '../context.ts'
 import { printable } from '../text-table.ts'
-import type { ImageSigner, SignedImages } from './image-signer.ts'
-import type { ImageToSign } from './image-to-sign.ts'
+import type { MessageSigner, MessageToSign, SignedMessages } from './message-signer.ts'
 
-/** What the images are submitted to, and how. */
+/** What the messages are submitted to, and how. */
 export interface ServerSigning {
   readonly project: string
   readonly signingPolicy: string
@@ -22,22 +22,27 @@ export interface ServerSigning {
   readonly parameters: Readonly<Record<string, string>>
   readonly wait: boolean
   readonly timeoutMs: number
+  /** What is run again to go on, for messages: `sign`. */
+  readonly command: string
   /** Makes a new request, whatever was submitted before. */
   readonly force: boolean
 }
 
-/** Equal images give equal files, so that the server knows a submission again. */
+/** Equal messages give equal files, so that the server knows a submission again. */
 const FILE_TIME = new Date(Date.UTC(1980, 0, 1))
+/** What an artifact configuration has to say, so that nothing is left out. */
+export const EVERY_FILE =
+  'The artifact configuration has to sign every file: `<include path="*" max-matches="unbounded" />`, as the template does.'
 /** What a clock may be off by. */
 const CLOCK_SKEW_MS = 5_000
 const MAX_EARLIER_REQUESTS = 100
 
-/** Signs at a server: all images in one signing request. */
+/** Signs at a server: all messages in one signing request. */
 export async function createServerSigner(
   context: CliContext,
   client: ChanceryClient,
   signing: ServerSigning,
-): Promise<ImageSigner> {
+): Promise<MessageSigner> {
   const policy = await client.administration.getSigningPolicy(
     signing.project,
     signing.signingPolicy,
@@ -47,16 +52,26 @@ export async function createServerSigner(
   return {
     publicKey,
     name: `${signing.project}/${signing.signingPolicy}`,
-    async sign(images) {
-      const request = await submission.submit(images)
-      const { id, status, certificateId, certificateSlug } = request
+    signatureFormats: policy.signatureFormats,
+    async readChain() {
+      const slug = policy.certificateSlug
+      const { bytes } = await client.administration.downloadCertificateFile(
+        slug,
+        'X509CertificateChain',
+      )
+      return extractCertificates(bytes)
+    },
+    async sign(messages, about) {
+      const request = await submission.submit(messages, about)
+      const { id, status, completedAt, certificateId, certificateSlug } = request
       const webLink = printable(request.webLink)
       const isSameKey = certificateId === policy.certificateId
       return {
         publicKey: isSameKey ? publicKey : await readPublicKey(client, certificateSlug),
-        signatures: status === 'Completed' ? signaturesOf(request, images) : undefined,
+        signatures: status === 'Completed' ? signaturesOf(request, messages) : undefined,
+        signedAt: new Date(completedAt ?? request.submittedAt),
         signingRequest: { id, status, webLink },
-      } satisfies SignedImages
+      } satisfies SignedMessages
     },
   }
 }
@@ -79,13 +94,13 @@ class Submission {
     this.#policy = policy
   }
 
-  /** The request for these images, completed where it is waited for. */
-  async submit(images: readonly ImageToSign[]): Promise<SigningRequestView> {
+  /** The request for these messages, completed where it is waited for. */
+  async submit(messages: readonly MessageToSign[], about: string): Promise<SigningRequestView> {
     const { output } = this.#context
-    const id = await this.#findOrSubmit(images)
+    const id = await this.#findOrSubmit(messages, about)
     const options = {
       timeoutMs: this.#signing.timeoutMs,
-      hints: ['The same `chancery sign` again goes on with this request.'],
+      hints: [`The same \`chancery ${this.#signing.command}\` again goes on with this request.`],
     }
     const request = await (this.#signing.wait
       ? awaitRequest(this.#context, this.#client, id, options)
@@ -98,14 +113,14 @@ class Submission {
   }
 
   /**
-   * Submits under a key that equal images, submitted to the same, have again: who was interrupted goes on with the
+   * Submits under a key that equal messages, submitted to the same, have again: who was interrupted goes on with the
    * request there is. One that ended without a signature before we began is passed by.
    */
-  async #findOrSubmit(images: readonly ImageToSign[]): Promise<string> {
+  async #findOrSubmit(messages: readonly MessageToSign[], about: string): Promise<string> {
     const { output } = this.#context
     const { project, signingPolicy, artifactConfiguration, description, parameters } = this.#signing
     const startedAt = Date.now() - CLOCK_SKEW_MS
-    const files = images.map(({ fileName, payload }) => ({ path: fileName, bytes: payload }))
+    const files = messages.map(({ fileName, bytes }) => ({ path: fileName, bytes }))
     const artifact = { fileName: 'images.zip', bytes: writeZip(files, FILE_TIME) }
     const submission = {
       projectSlug: project,
@@ -135,7 +150,7 @@ class Submission {
       const isEarlier = Date.parse(request.submittedAt) < startedAt
       if (!isEarlier || !request.isFinalStatus || request.status === 'Completed') {
         const verb = isEarlier ? 'goes on' : 'submitted'
-        const what = `signing request ${id} (${count(images.length, 'image')})`
+        const what = `signing request ${id} (${about})`
         output.progress(`${verb}: ${what}: ${printable(webLink)}`)
         return id
       }
@@ -152,19 +167,19 @@ async function readPublicKey(client: ChanceryClient, certificate: string): Promi
 
 function signaturesOf(
   request: SigningRequestView,
-  images: readonly ImageToSign[],
+  messages: readonly MessageToSign[],
 ): ReadonlyMap<string, string> {
   const signatures = new Map<string, string>()
-  for (const { name, fileName, payload } of images) {
-    const sha256 = sha256Hex(payload)
+  for (const { fileName, bytes } of messages) {
+    const sha256 = sha256Hex(bytes)
     const made = request.signatures.find((each) => each.path === fileName && each.sha256 === sha256)
-    if (made !== undefined) signatures.set(name, made.signature)
+    if (made !== undefined) signatures.set(fileName, made.signature)
   }
   if (signatures.size > 0) return signatures
   throw new ChanceryError(
     'ERR_CLI_NOT_SIGNED',
-    `expected signing request ${request.id} to sign metadata files, found none signed`,
-    { hints: ['The artifact configuration has to sign every file: `<file path="*.json">`.'] },
+    `expected signing request ${request.id} to sign the files that were submitted, found none signed`,
+    { hints: [EVERY_FILE] },
   )
 }
 

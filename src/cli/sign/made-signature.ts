@@ -1,0 +1,43 @@
+import { sha256 } from '../../crypto/digest.ts'
+import { decodeBase64 } from '../../format/base64.ts'
+import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
+import type { WantedBundle } from '../../registry/find-bundle.ts'
+import type { AttachedChain } from './attached-chain.ts'
+import type { ImageToSign } from './image-to-sign.ts'
+
+/** The signature of an image in one of its forms, as it is published. */
+export type MadeSignature =
+  /** Over the metadata file, in base64. */
+  | { readonly format: 'legacy'; readonly signature: string }
+  /** JSON. */
+  | { readonly format: 'bundle'; readonly bundle: Uint8Array }
+
+/** Whose signature it is. */
+export interface SignatureOwner {
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
+  /** What is attached with it; undefined if verifiers have the key. */
+  readonly chain: AttachedChain | undefined
+}
+
+/** The bundle that is the signature of this owner over an image. */
+export function wantedBundle(
+  { statement }: ImageToSign,
+  { publicKey, chain }: SignatureOwner,
+): WantedBundle {
+  return { statement, publicKey, certificate: chain?.leaf }
+}
+
+/** Puts a signature over what DSSE signs into a bundle. @param signature Base64. */
+export function makeBundle(
+  { statement }: ImageToSign,
+  signature: string,
+  { publicKey, chain }: SignatureOwner,
+): Uint8Array {
+  return encodeBundle(
+    chain === undefined
+      ? { kind: 'publicKey', hint: publicKeyHint(sha256(publicKey)) }
+      : { kind: 'certificate', certificate: chain.leaf },
+    { kind: 'statement', payload: statement, signature: decodeBase64(signature) },
+  )
+}

@@ -1,0 +1,146 @@
+import { sha256Hex } from '../crypto/digest.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { parseBundle, type Bundle } from '../format/bundle.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
+import type { Descriptor } from '../format/oci-manifest.ts'
+import { verifyBundle } from '../verify/verify-bundle.ts'
+import { inParallel } from './in-parallel.ts'
+import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
+import { bundleLayerOf, isBundleType } from './published-artifacts.ts'
+import { listReferrers, type SeenTag } from './referrers.ts'
+import type { RegistryClient } from './registry-client.ts'
+import type { ImageByDigest } from './resolve-image.ts'
+
+/** The signature of an image that a bundle has to be. */
+export interface WantedBundle {
+  /** The text of the statement, byte for byte. */
+  readonly statement: Uint8Array
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
+  /** DER; undefined for a bundle that names a key. */
+  readonly certificate: Uint8Array | undefined
+}
+
+/** A bundle beside an image. */
+export interface FoundBundle {
+  /** `sha256:<hex>` of the referrer. */
+  readonly digest: string
+  /** JSON, as the registry has it. */
+  readonly bytes: Uint8Array
+}
+
+/** What {@link findBundle} found. */
+export interface LookedForBundle {
+  /** Undefined if the image has none like this. */
+  readonly bundle: FoundBundle | undefined
+  /** What the fallback tag held, if it was looked at. */
+  readonly seen: SeenTag | undefined
+}
+
+/** The most bytes of a bundle that is a signature. */
+const MAX_BUNDLE_BYTES = 4 * 1024 * 1024
+const PULLS_AT_ONCE = 8
+
+/**
+ * Looks for the signature of a key over a statement that an image has already as a bundle. What lists say of a referrer
+ * spares reading it, and makes none count: only a bundle whose signature verifies does.
+ *
+ * @throws ChanceryError what `listReferrers` and {@link RegistryClient} throw.
+ */
+export async function findBundle(
+  client: RegistryClient,
+  image: ImageByDigest,
+  wanted: WantedBundle,
+  signal?: AbortSignal,
+): Promise<LookedForBundle> {
+  const { repository, digest } = image
+  const { descriptors, seen } = await listReferrers(client, repository, digest, { signal })
+  const found = await inParallel(descriptors.filter(mayBeSignature), PULLS_AT_ONCE, (one) =>
+    readWanted(client, image, one.digest, wanted, signal),
+  )
+  return { bundle: found.find((one) => one !== undefined), seen }
+}
+
+/**
+ * Reads a bundle back that was published and is listed as a referrer, and verifies what was read.
+ *
+ * @param published The bytes of the bundle: they say where it is.
+ * @throws ChanceryError ERR_VERIFY_SIGNATURE if it is not the signature that is wanted; besides, what
+ * {@link RegistryClient} throws.
+ */
+export async function verifyPublishedBundle(
+  client: RegistryClient,
+  image: ImageByDigest,
+  published: Uint8Array,
+  wanted: WantedBundle,
+  signal?: AbortSignal,
+): Promise<void> {
+  const digest = `sha256:${sha256Hex(published)}`
+  const bytes = await client.blobs.get(image.repository, digest, published.length, signal)
+  if (isWanted(bytes, image, wanted)) return
+  throw new ChanceryError(
+    'ERR_VERIFY_SIGNATURE',
+    `expected the bundle ${digest} to verify, found that it does not`,
+  )
+}
+
+function mayBeSignature({ artifactType, annotations = {} }: Descriptor): boolean {
+  const predicateType = annotations[PREDICATE_TYPE_ANNOTATION]
+  return (
+    // Older writers of the fallback tag have the type of an empty configuration there.
+    (artifactType === undefined || isBundleType(artifactType) || artifactType === EMPTY_TYPE) &&
+    (predicateType === undefined || predicateType === COSIGN_SIGNATURE_PREDICATE)
+  )
+}
+
+const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json'
+
+async function readWanted(
+  client: RegistryClient,
+  image: ImageByDigest,
+  digest: string,
+  wanted: WantedBundle,
+  signal: AbortSignal | undefined,
+): Promise<FoundBundle | undefined> {
+  const pulled = await client.findManifest(image.repository, digest, signal)
+  if (pulled?.manifest.subject?.digest !== image.digest) return undefined
+  const layer = bundleLayerOf({ pulled })
+  if (layer === undefined || layer.size > MAX_BUNDLE_BYTES) return undefined
+  const bytes = await client.blobs.get(image.repository, layer.digest, layer.size, signal)
+  return isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
+}
+
+/**
+ * Whether a bundle is the signature of a key over a statement about an image.
+ *
+ * @throws ChanceryError ERR_CRYPTO_KEY if the key is none.
+ */
+export function isWanted(
+  bytes: Uint8Array,
+  { digest }: ImageByDigest,
+  { statement, publicKey, certificate }: WantedBundle,
+): boolean {
+  try {
+    const bundle = parseBundle(bytes)
+    const { content, signer } = bundle
+    if (content.kind !== 'envelope' || !isSame(content.payload, statement)) return false
+    if (!hasSigner(signer, certificate)) return false
+    // The certificate is the one that is wanted, so that its key is what has to have signed.
+    const byKey: Bundle = { ...bundle, signer: { kind: 'publicKey' } }
+    const expected = { artifact: { digest }, predicateType: COSIGN_SIGNATURE_PREDICATE }
+    verifyBundle(byKey, { publicKey }, expected, new Date())
+    return true
+  } catch (error) {
+    if (!(error instanceof ChanceryError) || error.code === 'ERR_CRYPTO_KEY') throw error
+    return false
+  }
+}
+
+function hasSigner(signer: Bundle['signer'], certificate: Uint8Array | undefined): boolean {
+  if (certificate === undefined) return signer.kind === 'publicKey'
+  return signer.kind === 'certificate' && isSame(signer.certificate, certificate)
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0
+}
