@@ -30,24 +30,30 @@ interface Contender {
   command(): readonly [string, ...string[]]
   readonly sign: readonly string[]
   readonly verify: readonly string[]
+  /** In which formats it signs; it is compared with what we need for the same. */
+  readonly formats: Formats
   /** Whether its `verify` looks into an index by itself. */
   readonly isRecursive: boolean
 }
 
+type Formats = 'legacy' | 'bundle' | 'both'
+
 const CONTENDERS: readonly Contender[] = [
-  {
-    name: 'chancery',
-    absent: false,
-    command: () => [process.execPath, CHANCERY],
-    sign: [],
+  ...(['both', 'bundle', 'legacy'] as const).map((formats) => ({
+    name: `chancery ${formats}`,
+    absent: false as const,
+    command: () => [process.execPath, CHANCERY] as const,
+    sign: ['--signature-format', formats],
     verify: ['--recursive'],
+    formats,
     isRecursive: true,
-  },
-  cosign('cosign-2', 'cosign 2', [], []),
-  cosign('cosign-3', 'cosign 3', ['--use-signing-config=false'], []),
+  })),
+  cosign('cosign-2', 'cosign 2', 'legacy', [], []),
+  cosign('cosign-3', 'cosign 3', 'bundle', ['--use-signing-config=false'], []),
   cosign(
     'cosign-3',
     'cosign 3 legacy',
+    'legacy',
     ['--use-signing-config=false', '--new-bundle-format=false'],
     ['--new-bundle-format=false'],
   ),
@@ -56,6 +62,7 @@ const CONTENDERS: readonly Contender[] = [
 function cosign(
   which: 'cosign-2' | 'cosign-3',
   name: string,
+  formats: Formats,
   sign: readonly string[],
   verify: readonly string[],
 ): Contender {
@@ -66,6 +73,7 @@ function cosign(
     command: () => [component(which).path],
     sign: ['--tlog-upload=false', ...sign],
     verify: ['--insecure-ignore-tlog=true', ...verify],
+    formats,
     isRecursive: false,
   }
 }
@@ -73,6 +81,7 @@ function cosign(
 interface Counts {
   readonly registry: string
   readonly program: string
+  readonly formats: Formats
   readonly sign: number
   readonly verify: number
 }
@@ -104,8 +113,10 @@ export const bench: Bench = {
 
 function print(counts: readonly Counts[]): void {
   const header = ['registry, program', 'sign', 'verify', 'both', 'chancery/this']
-  const rows = counts.map(({ registry, program, sign, verify }) => {
-    const ours = counts.find((each) => each.registry === registry && each.program === 'chancery')
+  const rows = counts.map(({ registry, program, formats, sign, verify }) => {
+    const ours = counts.find(
+      (each) => each.registry === registry && each.program === `chancery ${formats}`,
+    )
     const ratio = ((ours?.sign ?? 0) + (ours?.verify ?? 0)) / (sign + verify)
     return [`${registry}, ${program}`, sign, verify, sign + verify, ratio.toFixed(2)]
   })
@@ -133,7 +144,13 @@ async function measure(
   const sign = await run('sign', '-r', '--key', 'cosign.key', ...contender.sign, index.byDigest)
   const images = contender.isRecursive ? [index.byDigest] : allOf(index)
   const verify = await run('verify', '--key', 'cosign.pub', ...contender.verify, ...images)
-  return { registry: registryName, program: contender.name, sign, verify }
+  return {
+    registry: registryName,
+    program: contender.name,
+    formats: contender.formats,
+    sign,
+    verify,
+  }
 }
 
 function allOf(index: PushedIndex): readonly string[] {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../bin/chancery.js', import.meta.url))
@@ -18,7 +19,35 @@ export interface RunOptions {
 
 /** Runs `chancery` with arguments, as a process of its own. */
 export async function runChancery(args: readonly string[], options: RunOptions): Promise<Finished> {
-  const child = startChancery(args, options)
+  return finish(startChancery(args, options))
+}
+
+/**
+ * Runs the cosign of this machine, which looks for nothing outside of the directory it runs in.
+ *
+ * @returns undefined if there is none.
+ */
+export async function runCosign(
+  args: readonly string[],
+  { cwd, environment }: RunOptions,
+): Promise<Finished | undefined> {
+  const own = { TUF_ROOT: join(cwd, 'tuf'), TUF_MIRROR: 'http://127.0.0.1:9' }
+  try {
+    return await finish(
+      spawn('cosign', args, {
+        cwd,
+        env: { ...process.env, ...own, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+  } catch (thrown) {
+    const isAbsent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+    if (isAbsent) return undefined
+    throw thrown
+  }
+}
+
+async function finish(child: ChildProcess): Promise<Finished> {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject)

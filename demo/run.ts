@@ -8,7 +8,7 @@ import { parseReference } from '../src/format/oci-reference.ts'
 import { readZip } from '../src/format/zip-reader.ts'
 import { RegistryClient } from '../src/registry/registry-client.ts'
 import { buildImage, pushImage } from './build-image.ts'
-import { runChancery, startServer, stopServer, type Finished } from './command-line.ts'
+import { runChancery, runCosign, startServer, stopServer, type Finished } from './command-line.ts'
 import { startEmbeddedRegistry } from './embedded-registry.ts'
 import { Story } from './story.ts'
 
@@ -84,6 +84,7 @@ class Demo {
     const image = this.#image ?? (await this.#pushImage(registry?.host ?? ''))
     await this.#allow(image)
     await this.#signInThreeSteps(image)
+    await this.#signInOne(image)
     await this.#verify(image)
     await this.#refuse()
     await this.#approve()
@@ -225,13 +226,30 @@ class Demo {
     )
   }
 
+  async #signInOne(image: string): Promise<void> {
+    this.#story.step(
+      'Or all of it in one command, which adds what cosign 3 and later want: a Sigstore bundle',
+    )
+    const policy = ['--project', 'demo-app', '--signing-policy', 'test-signing']
+    await this.#chancery(['sign', image, ...policy], { as: 'ci' })
+  }
+
   async #verify(image: string): Promise<void> {
     this.#story.step('Verify it, with the public key alone')
     await this.#chancery(['certificates', 'download', 'release', '--output', 'release.pub'])
     await this.#chancery(['verify', '--key', 'release.pub', image])
-    this.#story.hint(
-      `the same with cosign: cosign verify --key release.pub --insecure-ignore-tlog=true ${image}`,
-    )
+    const args = ['verify', '--key', 'release.pub', '--insecure-ignore-tlog=true', image]
+    const line = `cosign ${args.map(quote).join(' ')}`
+    const options = { cwd: this.#directory, environment: {} }
+    const version = await runCosign(['version'], options)
+    if (version === undefined || !/GitVersion:\s+v?3\./.test(version.stdout)) {
+      this.#story.hint(`the same with cosign: ${line}`)
+      return
+    }
+    this.#story.command(line)
+    const verified = await runCosign(args, options)
+    if (verified?.exitCode !== 0) throw new Error(`cosign: ${verified?.stderr ?? 'it is gone'}`)
+    this.#story.output(verified.stdout)
   }
 
   async #refuse(): Promise<void> {

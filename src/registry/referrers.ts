@@ -136,8 +136,8 @@ export async function listReferrers(
   return { source: 'tag', descriptors: manifests, seen }
 }
 
-/** Repositories whose registry answered that it has no referrers API: not asked again by the same client. */
-const WITHOUT_API = new WeakMap<RegistryClient, Set<string>>()
+/** Whether repositories have a referrers API, as the first answer said: where there is none, nobody asks again. */
+const HAVE_API = new WeakMap<RegistryClient, Map<string, Promise<boolean>>>()
 
 /**
  * What the referrers API lists, each digest once; undefined if the registry has no such API, or had none before.
@@ -150,10 +150,34 @@ export async function listByApi(
   digest: string,
   options: ReferrersOptions = {},
 ): Promise<readonly Descriptor[] | undefined> {
-  const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
-  const withoutApi = WITHOUT_API.get(client) ?? new Set<string>()
+  const known = HAVE_API.get(client) ?? new Map<string, Promise<boolean>>()
+  HAVE_API.set(client, known)
   const name = referenceContext(repository)
-  if (options.isApiKnown !== true && withoutApi.has(name)) return undefined
+  const hasApi = known.get(name)
+  if (hasApi !== undefined) {
+    if (options.isApiKnown !== true && !(await hasApi)) return undefined
+    return listAllPages(client, repository, digest, options)
+  }
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  known.set(name, promise)
+  try {
+    const listed = await listAllPages(client, repository, digest, options)
+    resolve(listed !== undefined)
+    return listed
+  } catch (error) {
+    known.delete(name)
+    resolve(true)
+    throw error
+  }
+}
+
+async function listAllPages(
+  client: RegistryClient,
+  repository: RepositoryName,
+  digest: string,
+  options: ReferrersOptions,
+): Promise<readonly Descriptor[] | undefined> {
+  const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
   const byDigest = new Map<string, Descriptor>()
   const queries = new Set<string>()
   let size = 0
@@ -162,10 +186,7 @@ export async function listByApi(
     queries.add(query)
     const page = await client.findReferrersPage(repository, digest, query, signal)
     if (page === undefined) {
-      if (queries.size === 1) {
-        WITHOUT_API.set(client, withoutApi.add(name))
-        return undefined
-      }
+      if (queries.size === 1) return undefined
       throw badAnswer(repository, 'a page of the referrers is missing')
     }
     size += page.size
