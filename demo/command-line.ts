@@ -87,7 +87,8 @@ export async function stopServer(child: ChildProcess): Promise<void> {
 function startChancery(args: readonly string[], { cwd, environment }: RunOptions): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...args], {
     cwd,
-    env: { ...process.env, ...environment },
+    // What the program keeps for its next start goes with the demo's directory.
+    env: { ...process.env, XDG_CACHE_HOME: join(cwd, 'cache'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
