@@ -41,7 +41,6 @@ projects:
 const EMAIL = 'release@acme.test'
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
-const skopeo = component('skopeo')
 const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
   [component('docker-registry'), startDockerRegistry],
   [component('referrers-registry'), startReferrersRegistry],
@@ -231,8 +230,24 @@ for (const [registryComponent, start] of registries) {
   })
 }
 
-describe('cosign 2 and skopeo', { skip: anyAbsent(cosign2, skopeo, registries[0]![0]) }, () => {
-  it('accept the signature under the tag where no bundle is beside it', async () => {
+describe('cosign 2', { skip: anyAbsent(cosign2, registries[0]![0]) }, () => {
+  it('wants a trusted root for bundles and takes any annotation, as docs/cosign.md says', async () => {
+    await using flow = await prepare(startDockerRegistry)
+    await flow.chancery(['generate-key-pair'])
+    await flow.chancery(['generate-key-pair', '--output-key-prefix', 'other'])
+    const image = await pushTestImage(`${flow.host}/team/app:1`)
+    const sign = ['sign', '--key', 'cosign.key', '-a', 'env=prod', image.byDigest]
+    await succeed(flow.chancery(sign))
+    const mediaType = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1'
+    await writeFile(flow.path('root.json'), JSON.stringify({ mediaType }))
+    const verify = ['--key', 'cosign.pub', image.byDigest, '-a', 'env=test']
+    await fail(flow.cosign(cosign2, ...verify), /trusted root is required/)
+    await succeed(flow.cosign(cosign2, ...verify, '--trusted-root', 'root.json'))
+    const other = ['--key', 'other.pub', image.byDigest, '--trusted-root', 'root.json']
+    await fail(flow.cosign(cosign2, ...other), /threshold|verify/)
+  })
+
+  it('accepts the signature under the tag where no bundle is beside it', async () => {
     await using flow = await prepare(startDockerRegistry)
     await flow.chancery(['generate-key-pair'])
     const image = await pushTestImage(`${flow.host}/team/app:1`)
