@@ -130,6 +130,7 @@ class Batch<Entry> {
       seen === undefined
         ? await this.#client.findManifest(this.#repository, this.#tag, signal)
         : seen.found
+    const readAtMs = seen === undefined ? performance.now() : -Infinity
     const missing = this.#settleThoseThere(first)
     const isPrepared = await Promise.all(missing.map((one) => this.#prepare(one)))
     const prepared = missing.filter((_, index) => isPrepared[index])
@@ -141,7 +142,14 @@ class Batch<Entry> {
     }
     if (fresh.length === 0) return
     const additions = fresh.map(({ addition }) => addition.entry)
-    const merge = new TagMerge(this.#client, this.#repository, this.#tag, this.#content, signal)
+    const merge = new TagMerge(
+      this.#client,
+      this.#repository,
+      this.#tag,
+      this.#content,
+      readAtMs,
+      signal,
+    )
     const found = await merge.run(first, additions)
     const entries = this.#content.entriesOf(found).length
     for (const { resolve } of fresh) resolve({ outcome: 'added', entries, found })

@@ -35,13 +35,15 @@ const MAX_FAILURES = 3
 const MAX_REFUSALS = 3
 const MIN_SETTLE_MS = 200
 const MAX_SETTLE_MS = 3_000
+/** What was read so recently is not read again before the write; far less than anybody waits afterwards. */
+const FRESH_MS = 50
 /** How often the tag has to be found complete when others write it at the same time. */
 const CONFIRMATIONS_AMONG_OTHERS = 3
 const SAYS_IMMUTABLE = /immutab|overwrit|already exists|locked/i
 
 /**
  * One change of a tag that others may be changing:
- * - the tag is read again just before it is written, and `If-Match` goes along where the registry gives an ETag;
+ * - the tag is read just before it is written, and `If-Match` goes along where the registry gives an ETag;
  * - it is read again after everybody who might have read the old state has had time to write, and everything that has
  *   been seen and is missing is written again, with pauses of random length.
  */
@@ -54,20 +56,25 @@ export class TagMerge<Entry> {
   /** Every entry seen under the tag since the beginning, and our own. */
   readonly #known: Entry[] = []
   #longestWriteMs = 0
+  /** When the tag was read last, by the clock of `performance.now()`. */
+  #readAtMs: number
   #hasSeenOthers = false
   /** Whether the registry has shown that it honours `If-Match`, so that nobody can undo what is there. */
   #isConditional = false
   #failures = 0
   #refusals = 0
 
+  /** @param readAtMs When what it begins with was read, by the clock of `performance.now()`. */
   constructor(
     client: RegistryClient,
     repository: RepositoryName,
     tag: string,
     content: TagContent<Entry>,
+    readAtMs: number,
     signal: AbortSignal | undefined,
   ) {
     this.#client = client
+    this.#readAtMs = readAtMs
     this.#repository = repository
     this.#tag = tag
     this.#content = content
@@ -110,8 +117,10 @@ export class TagMerge<Entry> {
     )
   }
 
-  #read(): Promise<PulledManifest | undefined> {
-    return this.#client.findManifest(this.#repository, this.#tag, this.#signal)
+  async #read(): Promise<PulledManifest | undefined> {
+    const found = await this.#client.findManifest(this.#repository, this.#tag, this.#signal)
+    this.#readAtMs = performance.now()
+    return found
   }
 
   /** Writes all that is known, unless the tag is no longer what it was when `seen` was read. */
@@ -120,9 +129,10 @@ export class TagMerge<Entry> {
     if (encoded.config !== undefined) {
       await this.#client.blobs.upload(this.#repository, encoded.config, this.#signal)
     }
-    const startedAt = performance.now()
+    const isFresh = performance.now() - this.#readAtMs < FRESH_MS
+    const startedAt = isFresh ? this.#readAtMs : performance.now()
     // The time between this and the write is all that remains for another writer to come between.
-    const now = await this.#read()
+    const now = isFresh ? seen : await this.#read()
     if (now?.digest !== seen?.digest) {
       this.#hasSeenOthers = true
       return
