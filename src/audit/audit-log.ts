@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { imageCondition } from '../db/image-condition.ts'
 import type { Reader, SqlValue } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseDigest } from '../format/oci-digest.ts'
@@ -99,11 +100,6 @@ function requireReader({ principal }: Caller): void {
   requirePermission(mayReadAuditLog(principal), 'Global Administrator or Global Reader')
 }
 
-/** Of requests by their images; the placeholders are for the organization and what is looked for. */
-function namesImage(column: 'digest' | 'repository'): string {
-  return `object_id IN (SELECT r.id FROM signing_request_images i JOIN signing_requests r ON r.seq = i.request_seq WHERE i.organization_id = ? AND i.${column} = ?)`
-}
-
 function conditionsOf(
   { principal: { organizationId } }: Caller,
   query: AuditQuery,
@@ -113,6 +109,13 @@ function conditionsOf(
   const add = (condition: string, ...values: readonly SqlValue[]): void => {
     conditions.push(condition)
     parameters.push(...values)
+  }
+  const addImage = (by: 'digest' | 'repository', value: string): void => {
+    const { sql, parameters: values } = imageCondition(organizationId, by, value)
+    add(
+      `object_id IN (SELECT id FROM signing_requests WHERE seq IN (SELECT request_seq FROM signing_request_images WHERE ${sql}))`,
+      ...values,
+    )
   }
   if (query.type?.endsWith('*') === true) {
     const prefix = query.type.slice(0, -1)
@@ -125,10 +128,10 @@ function conditionsOf(
   if (query.objectId !== undefined) add('object_id = ?', query.objectId)
   if (query.digest !== undefined) {
     parseDigest(query.digest, 'digest')
-    add(namesImage('digest'), organizationId, query.digest)
+    addImage('digest', query.digest)
   }
   if (query.repository !== undefined) {
-    add(namesImage('repository'), organizationId, normaliseRepository(query.repository))
+    addImage('repository', normaliseRepository(query.repository))
   }
   if (query.from !== undefined) add('at >= ?', instant(query.from, 'from'))
   if (query.to !== undefined) add('at <= ?', instant(query.to, 'to'))

@@ -1,3 +1,4 @@
+import { imageCondition } from '../db/image-condition.ts'
 import type { Reader, SqlValue, Statement } from '../db/ledger.ts'
 import { parseJson } from '../format/json.ts'
 import type { Status, WorkflowStatus } from '../wire/signing-requests.ts'
@@ -204,10 +205,14 @@ export function insertApproval(id: string, approval: StoredApproval): Statement 
   }
 }
 
+/** Each image once, in however many files it is. */
 function indexImages(request: SigningRequest): readonly Statement[] {
-  return request.body.images.map((image) => ({
-    sql: 'INSERT OR REPLACE INTO signing_request_images (organization_id, digest, request_seq, repository) SELECT organization_id, ?, seq, ? FROM signing_requests WHERE id = ?',
-    parameters: [image.digest, image.repository, request.id],
+  const images = new Map(
+    request.body.images.map((image) => [`${image.digest} ${image.repository}`, image]),
+  )
+  return Array.from(images.values(), (image, position) => ({
+    sql: 'INSERT OR REPLACE INTO signing_request_images (request_seq, position, organization_id, repository, digest) SELECT seq, ?, organization_id, ?, ? FROM signing_requests WHERE id = ?',
+    parameters: [position, image.repository, image.digest, request.id],
     expectChanges: 1,
   }))
 }
@@ -220,14 +225,17 @@ function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters
     conditions.push(condition)
     parameters.push(...(values as SqlValue[]))
   }
-  const byImage =
-    'seq IN (SELECT request_seq FROM signing_request_images i WHERE i.organization_id = r.organization_id AND'
+  const addImage = (by: 'digest' | 'repository', value: string | undefined): void => {
+    if (value === undefined) return
+    const { sql, parameters: values } = imageCondition(filter.organizationId, by, value)
+    add(`seq IN (SELECT request_seq FROM signing_request_images WHERE ${sql})`, ...values)
+  }
   add('project_id = ?', filter.projectId)
   add('signing_policy_id = ?', filter.signingPolicyId)
   add('status = ?', filter.status)
   add('submitter_id = ?', filter.submitterId)
-  add(`${byImage} i.digest = ?)`, filter.digest)
-  add(`${byImage} i.repository = ?)`, filter.repository)
+  addImage('digest', filter.digest)
+  addImage('repository', filter.repository)
   add('submitted_at >= ?', filter.from)
   add('submitted_at <= ?', filter.to)
   add('seq < ?', filter.before)

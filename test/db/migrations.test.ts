@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
+import { imageCondition } from '../../src/db/image-condition.ts'
 import { MIGRATIONS } from '../../src/db/migrations.ts'
 
 describe('the schema', () => {
@@ -25,6 +26,24 @@ describe('the schema', () => {
       ['sha256:a', 1, 'r.test/b'],
       ['sha256:b', 2, 'r.test/a'],
     ])
+    assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+  })
+
+  it('finds images through an index, by digest and by repository', () => {
+    using database = openMemory()
+    for (const step of MIGRATIONS) database.exec(step)
+    for (const by of ['digest', 'repository'] as const) {
+      const { sql, parameters } = imageCondition('org', by, `sha256:${'ab'.repeat(32)}`)
+      const plan = database
+        .prepare<unknown[], { detail: string }>(
+          `EXPLAIN QUERY PLAN SELECT request_seq FROM signing_request_images WHERE ${sql}`,
+        )
+        .all(...parameters)
+      assert.match(
+        plan.map(({ detail }) => detail).join('; '),
+        new RegExp(`^SEARCH .*signing_request_images_by_${by} `),
+      )
+    }
   })
 })
 
