@@ -7,7 +7,7 @@ import { completeInBackground } from './complete-request.ts'
 import { examineArtifact } from './examination.ts'
 import { findReadableRequest } from './find-request.ts'
 import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './idempotency.ts'
-import { requestEvent, submittedEvent } from './request-events.ts'
+import { examinedEvent, requestEvent, submittedEvent } from './request-events.ts'
 import { newRequest } from './request-states.ts'
 import { insertRequest, updateRequest } from './request-store.ts'
 import { requireSubmissionTarget } from './refusals.ts'
@@ -126,6 +126,7 @@ export async function uploadUnsignedArtifact(
           sha256: found,
           size: bytes.length,
         }),
+        examinedEvent(request, caller, context.now(), target.policy.version, verdict),
         ...decided.events,
       ],
     })

@@ -112,9 +112,16 @@ const ENDS: ReadonlyMap<string, Status> = new Map<string, Status>([
 ])
 
 function endOf({ type, data }: AuditEvent): Status | undefined {
-  if (type !== 'SigningRequest.Examined') return ENDS.get(type)
-  if (data['outcome'] === 'denied') return 'Denied'
-  return data['outcome'] === 'failed' ? 'Failed' : undefined
+  if (type === 'SigningRequest.Examined') return endByExamination(data)
+  if (type === 'SigningRequest.Submitted') return endByExamination(data['examination'])
+  return ENDS.get(type)
+}
+
+/** @param examination Undefined for a submission whose examination, if any, has an event of its own. */
+function endByExamination(examination: unknown): Status | undefined {
+  const { outcome } = (examination ?? {}) as { readonly outcome?: unknown }
+  if (outcome === 'denied') return 'Denied'
+  return outcome === 'failed' ? 'Failed' : undefined
 }
 
 function signedProblems(request: SigningRequest, events: readonly AuditEvent[]): string[] {

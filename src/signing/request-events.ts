@@ -31,12 +31,22 @@ export function requestEvent(
  * than everything else about an event.
  */
 
-/** The event that a request was submitted. */
+/** The bytes that came with a submission, and what their examination found. */
+export interface ExaminedArtifact {
+  readonly size: number
+  readonly verdict: Verdict
+}
+
+/**
+ * The event that a request was submitted, and where its artifact came along, what the examination found.
+ *
+ * @param artifact Null for a hash, and for an artifact that is announced.
+ */
 export function submittedEvent(
   request: SigningRequest,
   caller: Caller,
   target: SubmissionTarget,
-  size: number | null,
+  artifact: ExaminedArtifact | null,
   submission: Submission,
 ): AuditEvent {
   const { body } = request
@@ -47,6 +57,9 @@ export function submittedEvent(
       version: target.configuration.version,
     },
     ...(body.description === null ? {} : { description: body.description }),
+    ...(artifact === null
+      ? {}
+      : { examination: examinationMembers(artifact.verdict, target.policy.version) }),
     fileName: body.fileName,
     kind: request.kind,
     ...(body.origin === null ? {} : { origin: body.origin }),
@@ -61,14 +74,17 @@ export function submittedEvent(
       slug: target.policy.slug,
       version: target.policy.version,
     },
-    size,
+    size: artifact?.size ?? null,
     ...(submission.origin !== undefined && body.origin === null
       ? { untrustedOriginIgnored: true }
       : {}),
   })
 }
 
-/** The event that an artifact was examined, with the verdict and the version of the policy that gave it. */
+/**
+ * The event that an artifact was examined after its submission, with the verdict and the version of the policy that gave
+ * it.
+ */
 export function examinedEvent(
   request: SigningRequest,
   caller: Caller | null,
@@ -76,12 +92,8 @@ export function examinedEvent(
   signingPolicyVersion: number,
   verdict: Verdict,
 ): AuditEvent {
-  return requestEvent('Examined', at, request, caller, {
-    ...(verdict.outcome === 'failed' ? {} : { images: verdict.images.map(imageMembers) }),
-    outcome: verdict.outcome,
-    ...(verdict.outcome === 'allowed' ? {} : { reason: verdict.reason }),
-    signingPolicyVersion,
-  })
+  const data = examinationMembers(verdict, signingPolicyVersion)
+  return requestEvent('Examined', at, request, caller, data)
 }
 
 /** The event that signatures were made: with which key, over what. */
@@ -96,6 +108,15 @@ export function signedEvent(
     keyId,
     signatures: request.body.signatures.map(signatureMembers),
   })
+}
+
+function examinationMembers(verdict: Verdict, signingPolicyVersion: number): AuditEvent['data'] {
+  return {
+    ...(verdict.outcome === 'failed' ? {} : { images: verdict.images.map(imageMembers) }),
+    outcome: verdict.outcome,
+    ...(verdict.outcome === 'allowed' ? {} : { reason: verdict.reason }),
+    signingPolicyVersion,
+  }
 }
 
 function imageMembers(image: SigningRequestImage): SigningRequestImage {

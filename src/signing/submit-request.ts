@@ -5,7 +5,7 @@ import type { Caller } from '../policy/caller.ts'
 import { completeInBackground } from './complete-request.ts'
 import { examineArtifact, inputOf, type Verdict } from './examination.ts'
 import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './idempotency.ts'
-import { examinedEvent, signedEvent, submittedEvent } from './request-events.ts'
+import { signedEvent, submittedEvent } from './request-events.ts'
 import { newRequest, refusedRequest, signedRequest, type Predecessor } from './request-states.ts'
 import { insertRequest } from './request-store.ts'
 import { isQuick, signFiles } from './sign-files.ts'
@@ -65,7 +65,7 @@ export async function submitRequest(
     if (!isCurrent(context.catalog, target))
       return await submitRequest(context, caller, submission, artifact, predecessor)
     const committed = await commitOrFindEarlier(context, caller, key, statements, [
-      submittedEvent(request, caller, target, artifact.bytes.length, submission),
+      submittedEvent(request, caller, target, { size: artifact.bytes.length, verdict }, submission),
       ...events,
     ])
     if (committed !== undefined) return submittedOf(committed)
@@ -89,7 +89,7 @@ export function submittedOf(request: SigningRequest): Submitted {
   }
 }
 
-/** Turns a verdict into the next state, signing where that is quick. */
+/** Turns a verdict into the next state, signing where that is quick, with the event of that. */
 export async function decideAtOnce(
   context: SigningContext,
   caller: Caller,
@@ -97,22 +97,18 @@ export async function decideAtOnce(
   target: SubmissionTarget,
   verdict: Verdict,
 ): Promise<{ readonly request: SigningRequest; readonly events: readonly AuditEvent[] }> {
-  const examined = examinedEvent(request, caller, context.now(), target.policy.version, verdict)
   if (verdict.outcome !== 'allowed') {
-    return { request: refusedRequest(request, verdict, context.now()), events: [examined] }
+    return { request: refusedRequest(request, verdict, context.now()), events: [] }
   }
   const body = { ...request.body, images: verdict.images }
   if (target.policy.requiredApprovals > 0) {
     const workflowStatus = 'WaitingForApproval'
-    return {
-      request: { ...request, status: workflowStatus, workflowStatus, body },
-      events: [examined],
-    }
+    return { request: { ...request, status: workflowStatus, workflowStatus, body }, events: [] }
   }
   const queued = { ...request, workflowStatus: 'QueuedForProcessing', body } as const
   const signer = context.signers.openSigner(target.certificate.keyId)
-  if (!isQuick(verdict.plan, signer)) return { request: queued, events: [examined] }
+  if (!isQuick(verdict.plan, signer)) return { request: queued, events: [] }
   const signatures = await signFiles(verdict.plan, signer)
   const signed = signedRequest(queued, signatures, context.now())
-  return { request: signed, events: [examined, signedEvent(signed, caller, target, signer.keyId)] }
+  return { request: signed, events: [signedEvent(signed, caller, target, signer.keyId)] }
 }

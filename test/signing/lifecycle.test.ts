@@ -54,10 +54,15 @@ describe('a signing request', () => {
     const id = submitted.signingRequestId
     assert.deepEqual(await eventTypes(authority, id), [
       'SigningRequest.Submitted',
-      'SigningRequest.Examined',
       'SigningRequest.Signed',
     ])
-    const { signing, administration } = authority.services
+    const { signing, administration, audit } = authority.services
+    const [event] = audit.list(authority.admin.caller(), { objectId: id, order: 'asc' }).events
+    const { outcome, images } = event!.data['examination'] as {
+      readonly outcome: string
+      readonly images: readonly { readonly digest: string }[]
+    }
+    assert.deepEqual([outcome, images.length], ['allowed', 1])
     const signed = await signing.downloadSignedArtifact(project.submitter.caller(), id)
     assert.equal(signed.fileName, 'payload.json.zip')
     const entries = readZip(signed.bytes).entries
@@ -174,7 +179,6 @@ describe('a signing request', () => {
     assert.equal((await signing.approve(second!.caller(), id, 'looks right')).status, 'Completed')
     assert.deepEqual(await eventTypes(authority, id), [
       'SigningRequest.Submitted',
-      'SigningRequest.Examined',
       'SigningRequest.Approved',
       'SigningRequest.DecisionRefused',
       'SigningRequest.Approved',

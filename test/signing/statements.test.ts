@@ -121,8 +121,9 @@ describe('a metadata file and a statement of one image in one request', () => {
       assert.equal(page.signingRequests.filter((each) => each.id === id).length, 1, query)
     }
     const { events } = audit.list(authority.admin.caller(), { objectId: id, repository: NAME })
-    const examined = events.find(({ type }) => type === 'SigningRequest.Examined')
-    assert.deepEqual(examined?.data['images'], request.images)
+    const submitted = events.find(({ type }) => type === 'SigningRequest.Submitted')
+    const { images } = submitted?.data['examination'] as { readonly images: unknown }
+    assert.deepEqual(images, request.images)
     assert.equal((await audit.verify(authority.admin.caller())).isIntact, true)
   })
 })
