@@ -21,8 +21,12 @@ const target = resolve(process.argv[2] ?? join(root, 'dist'))
 
 await rm(target, { recursive: true, force: true })
 await bundle(
-  // The writer thread is a file of its own; its starter looks for it under this name beside itself.
-  { main: join(source, 'main.ts'), 'writer-thread': join(source, 'db/writer-thread.ts') },
+  // Threads are files of their own; their starters look for them under these names beside themselves.
+  {
+    main: join(source, 'main.ts'),
+    'writer-thread': join(source, 'db/writer-thread.ts'),
+    'checkpoint-thread': join(source, 'db/checkpoint-thread.ts'),
+  },
   { dir: target, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
 )
 await bundle(

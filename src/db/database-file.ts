@@ -76,14 +76,22 @@ export function openForReading(path: string): Database.Database {
   }
 }
 
+/** Opens the database that the writer has open, to copy its write-ahead log into it. */
+export function openForCheckpoints(path: string): Database.Database {
+  const database = new Database(path, { fileMustExist: true })
+  database.pragma('synchronous = FULL')
+  database.pragma('wal_autocheckpoint = 0')
+  return database
+}
+
 /** FULL: a commit returns after the write-ahead log is on disk. */
 function configure(database: Database.Database): void {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
   database.pragma('cache_size = -8192')
-  // Commits wait while the log is copied into the database: often and briefly, for the slowest requests' sake.
-  database.pragma('wal_autocheckpoint = 1000')
+  // `Checkpoints` does them, so that commits need not wait.
+  database.pragma('wal_autocheckpoint = 0')
   database.pragma('journal_size_limit = 67108864')
 }
 

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { openForWriting } from './database-file.ts'
 import { packOutcomes, unpackBatch, type PackedBatch } from './packed-batch.ts'
 import { StoreWriter } from './store-writer.ts'
@@ -20,9 +21,18 @@ export interface Refusal {
 
 const { path, auditKey } = workerData as WriterThreadData
 
-function open(): StoreWriter | Refusal {
+interface Opened {
+  readonly writer: StoreWriter
+  readonly checkpoints: Checkpoints
+}
+
+function open(): Opened | Refusal {
   try {
-    return new StoreWriter(openForWriting(path), auditKey)
+    const database = openForWriting(path)
+    return {
+      writer: new StoreWriter(database, auditKey),
+      checkpoints: new Checkpoints(database),
+    }
   } catch (thrown) {
     if (thrown instanceof ChanceryError) {
       const { code, message, hints } = thrown
@@ -38,17 +48,24 @@ function open(): StoreWriter | Refusal {
   }
 }
 
-const writer = open()
-if (writer instanceof StoreWriter) {
+async function close({ writer, checkpoints }: Opened): Promise<void> {
+  await checkpoints.close()
+  writer.close()
+  parentPort?.close()
+}
+
+const opened = open()
+if ('writer' in opened) {
+  const { writer, checkpoints } = opened
   parentPort?.on('message', (message: PackedBatch | 'close') => {
     if (message === 'close') {
-      writer.close()
-      parentPort?.close()
+      void close(opened)
       return
     }
     parentPort?.postMessage(packOutcomes(writer.write(unpackBatch(message))))
+    checkpoints.advance()
   })
   parentPort?.postMessage(null)
 } else {
-  parentPort?.postMessage(writer)
+  parentPort?.postMessage(opened)
 }
