@@ -89,7 +89,11 @@ export class Checkpoints {
 
   #start(): Worker {
     const workerData: CheckpointThreadData = { path: this.#database.name }
-    const worker = new Worker(THREAD, { workerData, name: 'chancery-checkpoints' })
+    const worker = new Worker(THREAD, {
+      workerData,
+      name: 'chancery-checkpoints',
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
+    })
     worker.on('message', () => (this.#isPassing = false))
     // Without the thread the writer copies by itself at the largest size.
     worker.on('error', () => undefined)

@@ -69,6 +69,7 @@ export function openForReading(path: string): Database.Database {
   const database = new Database(path, { fileMustExist: true, readonly: true })
   try {
     requireOurs(database)
+    database.pragma('cache_size = -4096')
     return database
   } catch (thrown) {
     database.close()
@@ -81,6 +82,7 @@ export function openForCheckpoints(path: string): Database.Database {
   const database = new Database(path, { fileMustExist: true })
   database.pragma('synchronous = FULL')
   database.pragma('wal_autocheckpoint = 0')
+  database.pragma('cache_size = -64')
   return database
 }
 

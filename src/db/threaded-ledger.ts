@@ -15,6 +15,9 @@ interface Waiting {
 /** Changes that one commit takes at most; more wait for the next. */
 const MAX_BATCH = 512
 
+/** What is new in the thread's heap lives no longer than a batch. */
+const YOUNG_GENERATION_MB = 6
+
 const THREAD = new URL(
   import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.cjs',
   import.meta.url,
@@ -53,7 +56,11 @@ export class ThreadedLedger implements Ledger {
    * @throws ChanceryError as `openForWriting`.
    */
   static async start(data: WriterThreadData): Promise<ThreadedLedger> {
-    const worker = new Worker(THREAD, { workerData: data, name: 'chancery-writer' })
+    const worker = new Worker(THREAD, {
+      workerData: data,
+      name: 'chancery-writer',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    })
     const refusal = await new Promise<Refusal | null>((resolve, reject) => {
       worker.once('error', reject)
       worker.once('message', (message: Refusal | null) => {
