@@ -48,7 +48,7 @@ export interface AlgorithmEntry {
   readonly keyIdentifier: AlgorithmIdentifier
   /** The algorithm of the signatures this key makes on certificates and requests. */
   readonly certificateSignatureIdentifier: AlgorithmIdentifier
-  /** True where a signature takes tens of microseconds, so that it is made on the calling thread. */
+  /** True where a signature takes tens of microseconds, so that an answer can wait for it. */
   readonly isFast: boolean
   /** What verifiers cannot do with such a key, one sentence each; shown by the API and the CLI. */
   readonly warnings: readonly string[]

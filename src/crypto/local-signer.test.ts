@@ -79,18 +79,17 @@ describe('LocalSigner', () => {
     })
   }
 
-  it('P-256 and Ed25519 sign on the calling thread, and large messages off it', async () => {
-    for (const algorithm of ['ecdsa-p256', 'ed25519'] as const) {
-      const signer = signerOf(algorithm)
-      assert.ok(signer.isFast)
-      assert.ok(signer.sign(message, { hash: 'sha256' }) instanceof Uint8Array)
-      const large = new Uint8Array(100_000)
-      const pending = signer.sign(large, { hash: 'sha256' })
-      assert.ok(pending instanceof Promise)
-      verifySignature(signer.publicKey, large, await pending, { hash: 'sha256' })
+  it('signs the bytes as they were when it was called, large and small', async () => {
+    for (const algorithm of ['ecdsa-p256', 'ed25519', 'rsa-2048'] as const) {
+      for (const length of [300, 100_000]) {
+        const signer = signerOf(algorithm)
+        const scheme = { hash: 'sha256', rsaPadding: 'pkcs1' } as const
+        const bytes = new Uint8Array(length)
+        const pending = signer.sign(bytes, scheme)
+        bytes.fill(1)
+        verifySignature(signer.publicKey, new Uint8Array(length), await pending, scheme)
+      }
     }
-    const hash = hashMessage('sha256', message)
-    assert.ok(signerOf('ecdsa-p256').signHash(hash, { hash: 'sha256' }) instanceof Uint8Array)
   })
 
   it('P-256 over a hash never uses a nonce twice and never lets the first signature out', async () => {

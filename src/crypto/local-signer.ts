@@ -14,14 +14,12 @@ import { exportPrivateScalar, type PrivateKey } from './private-key.ts'
 import { encodeDigestInfo, encodePss } from './rsa-encoding.ts'
 import type { SignatureScheme, Signer } from './signer.ts'
 
-/** Up to here hashing costs less than a hop to the thread pool. */
-const MAX_MESSAGE_ON_THREAD = 64 * 1024
-
 /**
  * Signs with a key in this process's memory.
  *
- * P-256 and Ed25519 sign on the calling thread, which is faster than any way off it; other algorithms and messages above
- * 64 KiB go through the thread pool. A bare hash under RSA is the exception: Node offers it on the calling thread only.
+ * All of it goes through the thread pool. One signature alone is not made sooner there, but the calling thread, which
+ * answers everybody, is what a busy server has least of. A bare hash under RSA is the exception: Node offers it on the
+ * calling thread only.
  */
 export class LocalSigner implements Signer {
   readonly keyId: string
@@ -45,14 +43,14 @@ export class LocalSigner implements Signer {
     this.#order = this.#entry.curve === null ? undefined : ECDSA_ORDERS[this.#entry.curve]
   }
 
-  sign(message: Uint8Array, scheme: SignatureScheme): Uint8Array | Promise<Uint8Array> {
+  sign(message: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array> {
     const order = this.#order
     if (order !== undefined) {
-      const signature = this.#signDer(scheme.hash, message)
+      const signature = signOnThreadPool(scheme.hash, message, this.#handle)
       if (scheme.ecdsaFormat !== 'ieee-p1363') return signature
-      return andThen(signature, (der) => decodeEcdsaSignature(der, order.scalarBytes))
+      return signature.then((der) => decodeEcdsaSignature(der, order.scalarBytes))
     }
-    if (this.#entry.keyType === 'ed25519') return this.#signDer(null, message)
+    if (this.#entry.keyType === 'ed25519') return signOnThreadPool(null, message, this.#handle)
     const padding = requireRsaPadding(this.algorithm, scheme)
     const key = {
       key: this.#handle,
@@ -62,12 +60,12 @@ export class LocalSigner implements Signer {
     return signOnThreadPool(scheme.hash, message, key)
   }
 
-  signHash(hash: Uint8Array, scheme: SignatureScheme): Uint8Array | Promise<Uint8Array> {
+  signHash(hash: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array> {
     this.#requireHash(hash, scheme)
     const order = this.#order
-    if (order === undefined) return this.#signHashRsa(hash, scheme)
+    if (order === undefined) return Promise.resolve(this.#signHashRsa(hash, scheme))
     // The message is the hash itself, so that OpenSSL's nonce depends on what is signed.
-    return andThen(this.#signDer('sha256', hash), (der) => {
+    return signOnThreadPool('sha256', hash, this.#handle).then((der) => {
       this.#scalar ??= toBigInt(exportPrivateScalar(this.#privateKey))
       const fresh = {
         hash: sha256(hash),
@@ -76,12 +74,6 @@ export class LocalSigner implements Signer {
       const signature = moveSignature(order, this.#scalar, fresh, hash)
       return scheme.ecdsaFormat === 'ieee-p1363' ? signature : encodeEcdsaSignature(signature)
     })
-  }
-
-  #signDer(hash: string | null, message: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    return this.isFast && message.length <= MAX_MESSAGE_ON_THREAD
-      ? sign(hash, message, this.#handle)
-      : signOnThreadPool(hash, message, this.#handle)
   }
 
   #requireHash(hash: Uint8Array, scheme: SignatureScheme): void {
@@ -106,14 +98,6 @@ export class LocalSigner implements Signer {
     const key = { key: this.#handle, padding: constants.RSA_NO_PADDING }
     return privateEncrypt(key, encodePss(scheme.hash, hash, this.#entry.bits / 8))
   }
-}
-
-/** Applies `next` now if the value is here, else when it comes. */
-function andThen(
-  value: Uint8Array | Promise<Uint8Array>,
-  next: (value: Uint8Array) => Uint8Array,
-): Uint8Array | Promise<Uint8Array> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 function signOnThreadPool(

@@ -21,7 +21,7 @@ export interface Signer {
   readonly algorithm: SignatureAlgorithm
   /** DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7). */
   readonly publicKey: Uint8Array
-  /** True where `sign` returns within tens of microseconds on the calling thread. */
+  /** True where a signature takes tens of microseconds, so that an answer can wait for it. */
   readonly isFast: boolean
   /**
    * Signs a whole message; hashing is the signer's business.
@@ -31,11 +31,11 @@ export interface Signer {
    * @throws ChanceryError ERR_CRYPTO_SCHEME if the scheme does not fit the key.
    * @throws ChanceryError ERR_KEYS_UNAVAILABLE if the store does not answer.
    */
-  sign(message: Uint8Array, scheme: SignatureScheme): Uint8Array | Promise<Uint8Array>
+  sign(message: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array>
   /**
    * Signs a hash that somebody else computed; `hash.length` must be that of `scheme.hash`.
    *
    * @throws ChanceryError ERR_CRYPTO_SCHEME if the key cannot sign a bare hash (Ed25519) or the length does not fit.
    */
-  signHash(hash: Uint8Array, scheme: SignatureScheme): Uint8Array | Promise<Uint8Array>
+  signHash(hash: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array>
 }

@@ -25,26 +25,23 @@ export function isQuick(plan: SigningPlan, signer: Signer): boolean {
 export function signFiles(
   plan: SigningPlan,
   signer: Signer,
-): readonly SigningRequestSignature[] | Promise<readonly SigningRequestSignature[]> {
+): Promise<readonly SigningRequestSignature[]> {
   if (isLarge(plan)) return inTurn(() => signLargeFiles(plan, signer))
-  const made: Uint8Array[] = []
-  const awaited: Promise<unknown>[] = []
-  plan.files.forEach((file, index) => {
-    const signature = signer.sign(file.read(), schemeOf(file))
-    if (signature instanceof Promise) {
-      awaited.push(signature.then((bytes) => (made[index] = bytes)))
-    } else {
-      made[index] = signature
-    }
-  })
-  const describe = (): readonly SigningRequestSignature[] =>
-    plan.files.map((file, index) => ({
-      path: file.path,
-      outputPath: file.outputPath,
-      sha256: sha256Hex(file.read()),
-      signature: encodeBase64(made[index] ?? new Uint8Array()),
-    }))
-  return awaited.length === 0 ? describe() : Promise.all(awaited).then(describe)
+  return Promise.all(plan.files.map((file) => signFile(file, file.read(), signer)))
+}
+
+async function signFile(
+  file: PlannedFile,
+  bytes: Uint8Array,
+  signer: Signer,
+): Promise<SigningRequestSignature> {
+  const signature = signer.sign(bytes, schemeOf(file))
+  return {
+    path: file.path,
+    outputPath: file.outputPath,
+    sha256: sha256Hex(bytes),
+    signature: encodeBase64(await signature),
+  }
 }
 
 async function signLargeFiles(
