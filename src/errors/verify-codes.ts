@@ -65,6 +65,10 @@ export const VERIFY_CODES = {
     kind: 'refused',
     summary: 'The certificate is in too few trusted certificate transparency logs',
   },
+  ERR_VERIFY_CERTIFICATE_WORKFLOW: {
+    kind: 'refused',
+    summary: 'The certificate is for another GitHub workflow',
+  },
   ERR_VERIFY_LOG_ENTRY: {
     kind: 'refused',
     summary: 'A log entry does not prove that this signature is in the log',

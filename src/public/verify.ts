@@ -4,7 +4,11 @@ export type { BundleTrust } from '../verify/bundle-trust.ts'
 export type { BundleExpectation, VerifiedBundle } from '../verify/verify-bundle.ts'
 export type { ExpectedSigner, VerifiedSigner } from '../verify/signing-evidence.ts'
 export type { ExpectedContent, VerifiedContent } from '../verify/bundle-content.ts'
-export type { CertificateIdentity, ExpectedIdentity } from '../verify/certificate-identity.ts'
+export type {
+  CertificateIdentity,
+  ExpectedIdentity,
+  ExpectedWorkflow,
+} from '../verify/certificate-identity.ts'
 export type { VerifiedCertificateTimestamp } from '../verify/certificate-transparency.ts'
 export type { VerifiedLogEntry } from '../verify/log-entry.ts'
 export type { VerifiedTimestamp } from '../verify/timestamp.ts'

@@ -157,13 +157,14 @@ class Verification {
     const { repository, digest: manifestDigest } = image
     const own = repository === undefined ? [] : [referenceContext(repository)]
     const named = [...own, ...(requirements.allowedIdentities ?? [])]
-    const { annotations = {}, certificate, requires, requiresIdentity = false } = requirements
+    const { annotations = {}, certificate, signerCertificate, requires } = requirements
     this.#expected = {
       digest: manifestDigest,
       repositories: named.length === 0 ? 'any' : named,
       annotations,
-      requiresIdentity,
+      requiresIdentity: requirements.requiresIdentity === true,
       ...(certificate === undefined ? {} : { certificate }),
+      ...(signerCertificate === undefined ? {} : { signerCertificate }),
       ...(requires === undefined ? {} : { requires }),
     }
     this.#reader = new SignatureReader(source)

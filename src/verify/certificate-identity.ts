@@ -18,6 +18,19 @@ export interface ExpectedIdentity {
   readonly issuer?: string
   /** `*` also covers a certificate without an issuer, as those of an own authority often are. */
   readonly issuerPattern?: string
+  /** The GitHub workflow that it was issued to, character by character. */
+  readonly workflow?: ExpectedWorkflow
+}
+
+/** A GitHub workflow, as far as it matters; compared with the extensions 1.3.6.1.4.1.57264.1.2 to .6. */
+export interface ExpectedWorkflow {
+  readonly trigger?: string
+  readonly sha?: string
+  readonly name?: string
+  /** `owner/repository` */
+  readonly repository?: string
+  /** `refs/heads/main` */
+  readonly ref?: string
 }
 
 /** Whose certificate it is. */
@@ -35,7 +48,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * Checks whose a certificate is. That it leads to a trusted authority is another check.
  *
  * @throws ChanceryError ERR_VERIFY_EXPECTATION if the expectation is incomplete or contradicts itself.
- * @throws ChanceryError ERR_VERIFY_CERTIFICATE_IDENTITY or ERR_VERIFY_CERTIFICATE_ISSUER if it is somebody else's.
+ * @throws ChanceryError ERR_VERIFY_CERTIFICATE_IDENTITY, _ISSUER or _WORKFLOW if it is somebody else's.
  * @throws ChanceryError ERR_FORMAT_DER if an extension is malformed.
  */
 export function verifyCertificateIdentity(
@@ -61,7 +74,32 @@ export function verifyCertificateIdentity(
         `found ${issuer === undefined ? 'none' : `one from ${printable(issuer)}`}`,
     )
   }
+  requireWorkflow(certificate, expected.workflow ?? {})
   return { identity, issuer }
+}
+
+/** The extensions by member. Source: Fulcio, docs/oid-info.md, of which these are the ones that hold bare text. */
+const WORKFLOW_OIDS = {
+  trigger: '1.3.6.1.4.1.57264.1.2',
+  sha: '1.3.6.1.4.1.57264.1.3',
+  name: '1.3.6.1.4.1.57264.1.4',
+  repository: '1.3.6.1.4.1.57264.1.5',
+  ref: '1.3.6.1.4.1.57264.1.6',
+} as const
+
+function requireWorkflow({ extensions }: X509Certificate, expected: ExpectedWorkflow): void {
+  for (const name of ['trigger', 'sha', 'name', 'repository', 'ref'] as const) {
+    const value = expected[name]
+    if (value === undefined) continue
+    const raw = extensions.get(WORKFLOW_OIDS[name])?.value
+    const found = raw === undefined ? undefined : decodeText(raw)
+    if (found === value) continue
+    throw new ChanceryError(
+      'ERR_VERIFY_CERTIFICATE_WORKFLOW',
+      `expected a certificate for the workflow ${name} "${value}", ` +
+        `found ${found === undefined ? 'none' : `"${printable(found)}"`}`,
+    )
+  }
 }
 
 /**

@@ -74,7 +74,7 @@ export function verifyAttachedSignature(
 ): VerifiedImageSignature {
   requireSoundTrust(trust, expected, now)
   const signature = decodeSignature(attached.signature)
-  const evidence = readEvidence(attached, trust)
+  const evidence = readEvidence(attached, trust, expected)
   const certificate =
     evidence.signer.kind === 'certificate'
       ? parseCertificate(evidence.signer.certificate)
@@ -106,7 +106,7 @@ export function verifyImageBundle(
   expected: ExpectedImageSignature,
   now: Date,
 ): VerifiedImageSignature {
-  const { digest, annotations = {}, certificate, requires } = expected
+  const { digest, annotations = {}, certificate, signerCertificate, requires } = expected
   const { content, ...verified } = verifyBundle(
     bundle,
     trust,
@@ -115,6 +115,7 @@ export function verifyImageBundle(
       predicateType: COSIGN_SIGNATURE_PREDICATE,
       annotations,
       ...(certificate === undefined ? {} : { certificate }),
+      ...(signerCertificate === undefined ? {} : { signerCertificate }),
       ...(requires === undefined ? {} : { requires }),
     },
     now,
@@ -142,19 +143,30 @@ function requireName(name: string | undefined, expected: ExpectedImageSignature)
   }
 }
 
-function readEvidence(attached: AttachedSignature, trust: BundleTrust): SigningEvidence {
+function readEvidence(
+  attached: AttachedSignature,
+  trust: BundleTrust,
+  expected: ExpectedSigner,
+): SigningEvidence {
   const { logEntry = '', timestamp = '' } = attached
   const isKnown = trust.trustedRoot !== undefined
   return {
-    signer: readSigner(attached, trust),
+    signer: readSigner(attached, trust, expected),
     logEntries: isKnown && logEntry !== '' ? [parseAttachedLogEntry(logEntry)] : [],
     timestamps: isKnown && timestamp !== '' ? [parseAttachedTimestamp(timestamp)] : [],
   }
 }
 
-function readSigner(attached: AttachedSignature, { publicKey }: BundleTrust): BundleSigner {
+function readSigner(
+  attached: AttachedSignature,
+  { publicKey }: BundleTrust,
+  { signerCertificate }: ExpectedSigner,
+): BundleSigner {
   if (publicKey !== undefined) return { kind: 'publicKey' }
   const [certificate, ...others] = decodeCertificates(attached.certificate ?? '')
+  if (certificate === undefined && signerCertificate !== undefined) {
+    return { kind: 'certificate', certificate: signerCertificate, intermediates: [] }
+  }
   if (certificate === undefined) {
     throw new ChanceryError(
       'ERR_VERIFY_SIGNER',

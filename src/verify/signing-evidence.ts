@@ -21,6 +21,8 @@ import type { TrustedRoot } from './trusted-root.ts'
 export interface ExpectedSigner {
   /** Whose certificate signed; required if, and only if, no public key is given. */
   readonly certificate?: ExpectedIdentity
+  /** The one certificate that may have signed, DER; an image's signature that comes without one is verified with it. */
+  readonly signerCertificate?: Uint8Array
   /** From how many different of those that are trusted there has to be proof. */
   readonly requires?: {
     /** Transparency logs; 0. */
@@ -175,6 +177,13 @@ function verifySigner(
       'ERR_VERIFY_EXPECTATION',
       'expected a trusted root, and whose certificate signed',
       { field: 'certificate' },
+    )
+  }
+  const { signerCertificate: only } = expected
+  if (only !== undefined && Buffer.compare(only, certificate.der) !== 0) {
+    throw new ChanceryError(
+      'ERR_VERIFY_CERTIFICATE_IDENTITY',
+      'expected the certificate that was given, found another one',
     )
   }
   const encoded = signer.kind === 'certificate' ? signer.intermediates : []

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { rename } from 'node:fs/promises'
+import { sign } from 'node:crypto'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { encodePem } from '../../src/format/pem.ts'
 import { runChancery } from '../support/chancery-process.ts'
 import { anyAbsent, component, type Component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
@@ -11,7 +13,9 @@ import {
   type RunningRegistry,
 } from '../support/registries.ts'
 import { BY_KEY, OFFLINE, openCosignWorkshop } from '../support/signed-image.ts'
+import { issueCertificate, type Party } from '../verify/test-certificates.ts'
 
+const DAY_MS = 24 * 3_600_000
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
 const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
@@ -21,18 +25,31 @@ const registries: readonly (readonly [Component, () => Promise<RunningRegistry>]
 const LEGACY = ['--tlog-upload=false', '--key']
 
 /** A registry, cosign with two key pairs `cosign` and `other`, and `chancery verify` beside them. */
-async function prepare(start: () => Promise<RunningRegistry>) {
+async function prepare(start: () => Promise<RunningRegistry>, validForMs = DAY_MS) {
   const registry = await start()
   const workshop = await openCosignWorkshop(cosign3)
   for (const end of ['key', 'pub']) {
     await rename(join(workshop.path, `cosign.${end}`), join(workshop.path, `other.${end}`))
   }
   await workshop.must(cosign3, 'generate-key-pair')
-  const verify = (...args: readonly string[]) =>
-    runChancery(['verify', ...args], { cwd: workshop.path, env: { HOME: workshop.path } })
+  const certificates = await writeCertificates(workshop.path, validForMs)
+  await workshop.must(cosign3, 'import-key-pair', '--key', 'leaf.key')
+  const inIt = { cwd: workshop.path, env: { HOME: workshop.path } }
+  const verify = (...args: readonly string[]) => runChancery(['verify', ...args], inIt)
   return {
     workshop,
-    verify,
+    certificates,
+    async attachExpired(image: string): Promise<void> {
+      const run = (...args: readonly string[]) => runChancery(args, inIt)
+      const { stdoutBytes } = await run('generate', image)
+      await writeFile(join(workshop.path, 'payload.json'), stdoutBytes)
+      const signature = sign('sha256', stdoutBytes, certificates.privateKey)
+      await writeFile(join(workshop.path, 'payload.sig'), signature)
+      const files = ['--payload', 'payload.json', '--signature', 'payload.sig']
+      const chain = ['--certificate', 'leaf.pem', '--certificate-chain', 'chain.pem']
+      const attached = await run('attach', 'signature', ...files, ...chain, image)
+      assert.equal(attached.code, 0, attached.stderr)
+    },
     push: (name: string) => pushTestImage(`${registry.host}/team/${name}:1`),
     /** @param codes The exit code, and what stderr has to say. */
     async expect(code: number, said: RegExp, ...args: readonly string[]): Promise<string> {
@@ -46,6 +63,32 @@ async function prepare(start: () => Promise<RunningRegistry>) {
       await registry[Symbol.asyncDispose]()
     },
   }
+}
+
+/** An own authority with an intermediate, and one leaf, as files in a directory. */
+async function writeCertificates(path: string, validForMs: number) {
+  const at = (ms: number): string => `${new Date(Date.now() + ms).toISOString().slice(0, 19)}Z`
+  const long = { notBefore: at(-DAY_MS), notAfter: at(DAY_MS) }
+  const root = issueCertificate('Acme Root', { ...long, isAuthority: true })
+  const other = issueCertificate('Other Root', { ...long, isAuthority: true })
+  const issuing = { ...long, isAuthority: true, issuer: root }
+  const intermediate = issueCertificate('Acme Signing', issuing)
+  const email = 'release@acme.test'
+  const short = { notBefore: at(-DAY_MS), notAfter: at(validForMs) }
+  const leaf = issueCertificate('Release', { ...short, issuer: intermediate, email })
+  const pem = (...all: readonly Party[]) =>
+    all.map(({ certificate }) => encodePem('CERTIFICATE', certificate)).join('')
+  for (const [name, content] of [
+    ['root.pem', pem(root)],
+    ['other.pem', pem(other)],
+    ['intermediate.pem', pem(intermediate)],
+    ['chain.pem', pem(intermediate, root)],
+    ['leaf.pem', pem(leaf)],
+    ['leaf.key', leaf.privateKey.export({ type: 'pkcs8', format: 'pem' })],
+  ] as const) {
+    await writeFile(join(path, name), content)
+  }
+  return { email, privateKey: leaf.privateKey }
 }
 
 for (const [registry, start] of registries) {
@@ -100,6 +143,51 @@ for (const [registry, start] of registries) {
       await flow.expect(0, /Signature 1 under sha256-\w+\.sig: /, '--key', 'cosign.pub', byDigest)
       await flow.expect(0, /not accepted, Bundle sha256/, '--key', 'cosign.pub', ...all)
       await flow.expect(0, /Bundle sha256:\w+: /, '--key', 'other.pub', byDigest)
+    })
+
+    it('accepts what cosign signs with a certificate of an own authority', async () => {
+      await using flow = await prepare(start)
+      const { certificates, workshop } = flow
+      const { byDigest } = await flow.push('legacy')
+      const theirs = ['--key', 'import-cosign.key', '--certificate', 'leaf.pem']
+      const chained = [...theirs, '--certificate-chain', 'chain.pem', '--tlog-upload=false']
+      await workshop.must(cosign2, 'sign', ...chained, byDigest)
+      const who = ['--certificate-identity', certificates.email]
+      const roots = ['--ca-roots', 'root.pem']
+      const said = new RegExp(`signed by "${certificates.email}"`)
+      for (const own of [
+        roots,
+        [...roots, '--ca-intermediates', 'intermediate.pem'],
+        ['--certificate-chain', 'chain.pem'],
+        [...roots, '--certificate', 'leaf.pem', '--insecure-ignore-tlog'],
+      ]) {
+        await flow.expect(0, said, ...own, ...who, byDigest)
+      }
+      await flow.expect(0, /signed with the key/, '--key', 'leaf.pem', byDigest)
+      const other = ['--certificate-identity', `x${certificates.email}`]
+      await flow.expect(1, /CERTIFICATE_IDENTITY/, ...roots, ...other, byDigest)
+      const issuer = ['--certificate-oidc-issuer', 'https://login.acme.example']
+      await flow.expect(1, /CERTIFICATE_ISSUER/, ...roots, ...who, ...issuer, byDigest)
+      await flow.expect(1, /ERR_VERIFY_CERTIFICATE\)/, '--ca-roots', 'other.pem', ...who, byDigest)
+
+      // Cosign 3 leaves the chain out of the bundle.
+      const bundled = await flow.push('bundled')
+      const offline = OFFLINE.with(1, 'import-cosign.key')
+      const certified = ['--certificate', 'leaf.pem', '--certificate-chain', 'chain.pem']
+      await workshop.must(cosign3, 'sign', ...offline, ...certified, bundled.byDigest)
+      const all = [...roots, '--ca-intermediates', 'intermediate.pem', ...who]
+      await flow.expect(0, said, ...all, bundled.byDigest)
+      await flow.expect(1, /ERR_VERIFY_SIGNER/, '--key', 'leaf.pem', bundled.byDigest)
+    })
+
+    it('refuses a certificate of an own authority that has expired', async () => {
+      await using flow = await prepare(start, -60_000)
+      const { byDigest } = await flow.push('expired')
+      // Cosign does not sign with it any more; the signature is attached as it is.
+      await flow.attachExpired(byDigest)
+      const own = ['--ca-roots', 'root.pem', '--certificate-identity', flow.certificates.email]
+      await flow.expect(1, /CERTIFICATE_TIME/, ...own, byDigest)
+      await flow.expect(0, /Verified/, '--key', 'leaf.pem', byDigest)
     })
   })
 }
