@@ -28,10 +28,9 @@ import { requestRoutes } from './routes/requests.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { userRoutes } from './routes/users.ts'
 import type { CliServices } from './services.ts'
+import { StandardInput } from './standard-input.ts'
 import { openTerminal } from './terminal.ts'
 import { VERSION } from './version.ts'
-
-const MAX_STANDARD_INPUT = 1024 * 1024
 
 const ROOT = buildRouteMap<string, CliContext>({
   routes: {
@@ -84,7 +83,7 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
   for (const warning of environment.warnings) output.warn(warning)
   const state: { exitCode?: number | string | null } = {}
   const wrongArguments: unknown[] = []
-  let standardInput: Promise<string> | undefined
+  const standardInput = new StandardInput(() => process.stdin)
   const context: CliContext = {
     process: {
       stdout: plain(process.stdout),
@@ -105,7 +104,8 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
     get terminal() {
       return openTerminal(process.stdin, process.stderr)
     },
-    readStandardInput: () => (standardInput ??= readStandardInput()),
+    readStandardInput: () => standardInput.readText(),
+    readStandardInputBytes: (maxBytes) => standardInput.readBytes(maxBytes),
   }
   await run(application(argv, report, wrongArguments), argv, context)
   if (wrongArguments.length > 0) {
@@ -211,20 +211,4 @@ function guardStreams(report: (thrown: unknown) => string): void {
     process.stderr.write(`${report(failure)}\n`)
   })
   process.stderr.on('error', () => undefined)
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > MAX_STANDARD_INPUT) {
-      throw new ChanceryError(
-        'ERR_CLI_USAGE',
-        `expected at most ${MAX_STANDARD_INPUT} bytes on standard input`,
-      )
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -16,4 +16,6 @@ export interface CliContext extends ApplicationContext {
   readonly terminal: Terminal | undefined
   /** Reads all of standard input, at most 1 MiB; the same text each time. */
   readonly readStandardInput: () => Promise<string>
+  /** Reads all of standard input as a document, once; a password cannot come from there then. */
+  readonly readStandardInputBytes: (maxBytes: number) => Promise<Uint8Array>
 }

@@ -1,36 +1,59 @@
 // Not from node:fs/promises: loading that takes a tenth of a start, and most commands only read.
-import { promises, readFile } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { close, fstat, open, promises, read } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { randomGuid } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
 /**
- * Reads a file that the user named.
+ * Reads a file that the user named; no more of it than `maxBytes`, also where it is a device or a pipe.
  *
  * @throws ChanceryError ERR_CLI_FILE if it cannot be read, or is larger than `maxBytes`.
  */
 export async function readUserFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  let bytes: Uint8Array
+  let bytes: Uint8Array | undefined
   try {
-    bytes = await readWhole(path)
+    bytes = await readAtMost(path, maxBytes)
   } catch (cause) {
     throw new ChanceryError('ERR_CLI_FILE', `expected to read ${path}, found ${reasonOf(cause)}`, {
       cause,
     })
   }
-  if (bytes.length > maxBytes) {
-    throw new ChanceryError('ERR_CLI_FILE', `expected at most ${maxBytes} bytes in ${path}`)
-  }
-  return bytes
+  if (bytes !== undefined) return bytes
+  throw new ChanceryError('ERR_CLI_FILE', `expected at most ${maxBytes} bytes in ${path}`)
 }
 
-function readWhole(path: string): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    readFile(path, (error, bytes) => {
-      if (error === null) resolve(bytes)
-      else reject(error)
-    })
-  })
+const PIECE_BYTES = 1024 * 1024
+
+const openFile = promisify(open)
+const readPiece = promisify(read)
+const statFile = promisify(fstat)
+const closeFile = promisify(close)
+
+/** All of a file, in memory of its own; undefined if there is more. */
+async function readAtMost(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  const file = await openFile(path, 'r')
+  try {
+    const stats = await statFile(file)
+    const size = stats.isFile() ? stats.size : 0
+    if (size > maxBytes) return undefined
+    // One byte more than it should have tells whether it grew, or says nothing of its size.
+    let bytes = new Uint8Array(size + 1)
+    for (let length = 0; length <= maxBytes;) {
+      if (length === bytes.length) {
+        const more = Math.max(length, PIECE_BYTES)
+        const larger = new Uint8Array(Math.min(maxBytes + 1, length + more))
+        larger.set(bytes)
+        bytes = larger
+      }
+      const { bytesRead } = await readPiece(file, bytes, length, bytes.length - length, null)
+      if (bytesRead === 0) return bytes.subarray(0, length)
+      length += bytesRead
+    }
+    return undefined
+  } finally {
+    await closeFile(file)
+  }
 }
 
 /**
@@ -84,6 +107,46 @@ export async function userFileExists(path: string): Promise<boolean> {
     throw new ChanceryError('ERR_CLI_FILE', `expected to read ${path}, found ${reasonOf(cause)}`, {
       cause,
     })
+  }
+}
+
+/**
+ * Makes sure that no file that is to be written is one that was read, or another that is to be written, under whatever
+ * name.
+ *
+ * @param inputs What must stay as it is; what is not there does no harm.
+ * @throws ChanceryError ERR_CLI_USAGE if two of them are one file.
+ */
+export async function requireOtherFiles(
+  inputs: readonly (string | undefined)[],
+  outputs: readonly (string | undefined)[],
+): Promise<void> {
+  const taken = new Map<string, string>()
+  for (const path of inputs) {
+    if (path !== undefined) taken.set(await identityOf(path), path)
+  }
+  for (const path of outputs) {
+    if (path === undefined) continue
+    const identity = await identityOf(path)
+    const other = taken.get(identity)
+    if (other !== undefined) {
+      const what = other === path ? path : `${path}, which is ${other}`
+      throw new ChanceryError('ERR_CLI_USAGE', `expected another file to write to than ${what}`)
+    }
+    taken.set(identity, path)
+  }
+}
+
+/** The same for all names of one file; a file that is not there is its name in a directory. */
+async function identityOf(path: string): Promise<string> {
+  try {
+    const { dev, ino } = await promises.stat(path)
+    return `${dev}:${ino}`
+  } catch {
+    const directory = await promises
+      .stat(dirname(path))
+      .catch(() => ({ dev: '?', ino: dirname(path) }))
+    return `${directory.dev}:${directory.ino}/${basename(path)}`
   }
 }
 

@@ -1,6 +1,6 @@
 import { sha256, sha256Hex } from '../../crypto/digest.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
-import { decodeBase64, encodeBase64 } from '../../format/base64.ts'
+import { decodeBase64 } from '../../format/base64.ts'
 import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
 import { MAX_BUNDLE_BYTES, parseBundle } from '../../format/bundle.ts'
 import { decodePae, IN_TOTO_PAYLOAD_TYPE, resemblesPae } from '../../format/dsse.ts'
@@ -16,7 +16,6 @@ import { bundleLayerOf } from '../../registry/published-artifacts.ts'
 import { findReferrers } from '../../registry/referrers.ts'
 import { resolveImage } from '../../registry/resolve-image.ts'
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
-import { decodeSignature } from '../../verify/simple-signing-signature.ts'
 import { verifyBundle } from '../../verify/verify-bundle.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { CliContext } from '../context.ts'
@@ -24,6 +23,7 @@ import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
+import { readSignatureText } from '../signature-file.ts'
 
 /** The flags of `chancery attach signature`. */
 export interface AttachSignatureFlags extends RegistryFlags, JsonFlag {
@@ -67,7 +67,7 @@ async function attachLegacy(
   files: { readonly payload: string; readonly signature: string },
 ): Promise<void> {
   const payload = await readUserFile(files.payload, MAX_BUNDLE_BYTES)
-  const signature = readSignature(await readUserFile(files.signature, MAX_FILE_BYTES))
+  const signature = readSignatureText(await readUserFile(files.signature, MAX_FILE_BYTES))
   if (resemblesPae(payload)) {
     await attachBundle(context, flags, reference, await makeBundle(flags, payload, signature))
     return
@@ -185,16 +185,6 @@ async function readKey(path: string | undefined): Promise<Uint8Array | undefined
   return path === undefined
     ? undefined
     : readPublicKeyFile(await readUserFile(path, MAX_FILE_BYTES))
-}
-
-/**
- * The signature in base64 on one line, from a file with base64 text, wrapped or not, or with the signature itself, as it
- * comes out of the signed ZIP.
- */
-function readSignature(file: Uint8Array): string {
-  const text = Buffer.from(file).toString('latin1')
-  const isBase64Text = /^[A-Za-z0-9+/=\s]+$/.test(text)
-  return encodeBase64(isBase64Text ? decodeSignature(text) : file)
 }
 
 async function readText(path: string | undefined): Promise<string | undefined> {

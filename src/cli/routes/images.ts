@@ -1,17 +1,8 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
-import {
-  argument,
-  explain,
-  JSON_FLAG,
-  parseDuration,
-  SERVER_FLAGS,
-  text,
-  texts,
-  toggle,
-  WORKERS_FLAG,
-} from '../flags.ts'
+import { argument, explain, JSON_FLAG, text, texts, toggle, WORKERS_FLAG } from '../flags.ts'
 import { REGISTRY_FLAGS } from '../registry-flags.ts'
+import { SIGNER_FLAGS } from '../sign/signer-flags.ts'
 import { TRUST_FLAGS } from '../trust-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
@@ -48,28 +39,11 @@ const sign = buildCommand({
   loader: async () => (await import('../commands/sign.ts')).sign,
   parameters: {
     flags: {
-      ...SERVER_FLAGS,
       ...REGISTRY_FLAGS,
-      project: text('Project', 'SLUG'),
-      signingPolicy: text('Signing policy', 'SLUG'),
-      key: text('Sign with this cosign.key instead, without a server', 'FILE'),
-      artifactConfiguration: text(
-        "Artifact configuration; the project's default where absent",
-        'SLUG',
-      ),
-      description: text('For the people who look at the request'),
-      parameter: texts('User-defined parameter; may be given several times', 'NAME=VALUE'),
+      ...SIGNER_FLAGS,
       annotations: ANNOTATIONS,
       recursive: toggle('With an index, also every image that it lists'),
       force: toggle('Sign what has this signature already, too'),
-      wait: { kind: 'boolean', default: true, brief: 'Wait for the signature' },
-      timeout: {
-        kind: 'parsed',
-        parse: parseDuration,
-        default: '10m',
-        brief: 'How long to wait for the signature',
-        placeholder: 'DURATION',
-      },
       publish: { kind: 'boolean', default: true, brief: 'Attach the signature to the image' },
       outputPayload: text('Write the metadata file to a file', 'FILE'),
       outputSignature: text('Write the signature to a file, in base64', 'FILE'),
@@ -86,18 +60,7 @@ const sign = buildCommand({
         optional: true,
         brief: "Cosign's name for --signature-format: bundle; false: legacy",
       },
-      certificate: text('With --key: attach its certificate, PEM', 'FILE'),
-      certificateChain: text('With --certificate: those above it, PEM', 'FILE'),
-      attachCertificate: toggle(
-        "Attach the signing policy's certificate, for verifiers without the key",
-      ),
       ...WORKERS_FLAG,
-      yes: toggle('Accepted as cosign has it; nothing is asked here'),
-      tlogUpload: {
-        kind: 'boolean',
-        optional: true,
-        brief: 'Accepted as cosign has it, if false: there is no log to upload to',
-      },
     },
     aliases: { a: 'annotations', r: 'recursive', y: 'yes' },
     positional: IMAGES,

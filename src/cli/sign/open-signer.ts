@@ -20,6 +20,12 @@ export interface SignerFlags extends ServerFlags, CertificateFiles {
   readonly wait: boolean
   /** Milliseconds. */
   readonly timeout: number
+  /** Cosign's flag: nothing is asked here. */
+  readonly yes?: boolean
+  /** Cosign's flag; only `false` is possible. */
+  readonly tlogUpload?: boolean
+  /** Cosign's flag; only `false` is possible. */
+  readonly useSigningConfig?: boolean
 }
 
 /**
@@ -54,6 +60,12 @@ export async function openSigner(
 
 /** @throws ChanceryError ERR_CLI_USAGE if flags for a key and for a server are mixed. */
 export function requireOneSigner(flags: SignerFlags): void {
+  if (flags.tlogUpload === true) {
+    throw usage('there is no transparency log to upload to', 'Leave out --tlog-upload.')
+  }
+  if (flags.useSigningConfig === true) {
+    throw usage('no services of Sigstore are used', 'Leave out --use-signing-config.')
+  }
   const { certificate, certificateChain, attachCertificate } = flags
   if (flags.key === undefined) {
     if (certificate === undefined && certificateChain === undefined) return
