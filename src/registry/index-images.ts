@@ -10,7 +10,7 @@ import {
   type ImageManifest,
 } from '../format/oci-manifest.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
-import type { RegistryClient } from './registry-client.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import type { ResolvedImage } from './resolve-image.ts'
 
 /** The most images that an index may hold, with those of the indexes in it. */
@@ -40,24 +40,39 @@ export async function resolveIndexImages(
   const { registry, repository } = reference
   const context = { registry, repository }
   const name = reference.digest ?? reference.tag ?? 'latest'
-  const { digest, mediaType, bytes, manifest } = await client.getManifest(context, name, signal)
-  const images = new Map<string, ResolvedImage>()
-  const add = (image: Omit<ResolvedImage, 'repository'>) => {
-    images.set(image.digest, { repository: context, ...image })
-  }
+  const get = (one: string) => client.getManifest(context, one, signal)
+  const images = await walkIndex(get, name, referenceContext(reference))
+  return images.map((image) => ({ repository: context, ...image }))
+}
+
+/**
+ * Like {@link resolveIndexImages}, wherever manifests come from.
+ *
+ * @param get A manifest by tag or digest.
+ * @param name Tag or digest of the image.
+ * @param label What the image is called in messages.
+ */
+export async function walkIndex(
+  get: (name: string) => Promise<PulledManifest>,
+  name: string,
+  label: string,
+): Promise<readonly Omit<ResolvedImage, 'repository'>[]> {
+  const { digest, mediaType, bytes, manifest } = await get(name)
+  const images = new Map<string, Omit<ResolvedImage, 'repository'>>()
+  const add = (image: Omit<ResolvedImage, 'repository'>) => images.set(image.digest, image)
   add({ digest, mediaType, size: bytes.length })
   const walk = async (index: ImageManifest | ImageIndex, depth: number): Promise<void> => {
     if (index.kind === 'manifest') return
     for (const entry of index.manifests) {
-      const isIndex = requireImage(reference, entry)
+      const isIndex = requireImage(label, entry)
       if (images.has(entry.digest)) continue
       add({ digest: entry.digest, mediaType: entry.mediaType, size: entry.size })
       if (images.size > MAX_INDEX_IMAGES) {
-        throw refused(reference, `at most ${MAX_INDEX_IMAGES} images`)
+        throw refused(label, `at most ${MAX_INDEX_IMAGES} images`)
       }
       if (!isIndex) continue
-      if (depth === MAX_DEPTH) throw refused(reference, `indexes at most ${MAX_DEPTH} deep`)
-      await walk((await client.getManifest(context, entry.digest, signal)).manifest, depth + 1)
+      if (depth === MAX_DEPTH) throw refused(label, `indexes at most ${MAX_DEPTH} deep`)
+      await walk((await get(entry.digest)).manifest, depth + 1)
     }
   }
   await walk(manifest, 1)
@@ -65,17 +80,17 @@ export async function resolveIndexImages(
 }
 
 /** Whether an entry of an index is an index itself. */
-function requireImage(reference: ImageReference, { mediaType, digest }: Descriptor): boolean {
-  if (!isSha256Digest(digest)) throw refused(reference, 'images listed by their SHA-256 digest')
+function requireImage(label: string, { mediaType, digest }: Descriptor): boolean {
+  if (!isSha256Digest(digest)) throw refused(label, 'images listed by their SHA-256 digest')
   if (INDEXES.includes(mediaType)) return true
   if (IMAGES.includes(mediaType)) return false
-  throw refused(reference, `nothing but images and indexes; ${digest} is something else`)
+  throw refused(label, `nothing but images and indexes; ${digest} is something else`)
 }
 
-function refused(reference: ImageReference, expected: string): ChanceryError {
+function refused(label: string, expected: string): ChanceryError {
   return new ChanceryError(
     'ERR_REGISTRY_INDEX',
-    `expected the index ${referenceContext(reference)} to hold ${expected}`,
+    `expected the index ${label} to hold ${expected}`,
     { hints: ['Name the images one by one, without --recursive.'] },
   )
 }

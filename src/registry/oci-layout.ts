@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
@@ -18,6 +17,7 @@ import { tagOf } from './image-tree.ts'
 import { artifactTypeOf } from './referrers-index.ts'
 import type { Referrer } from './referrers.ts'
 import { MAX_MANIFEST_BYTES, type PulledManifest } from './registry-client.ts'
+import { openRegularFile, readRegularFile } from './regular-file.ts'
 
 /** Annotation of an entry: its tag. Source: image-spec, "Pre-Defined Annotation Keys". */
 export const REFERENCE_ANNOTATION = 'org.opencontainers.image.ref.name'
@@ -78,15 +78,9 @@ export async function openOciLayout(directory: string): Promise<OciLayout> {
 }
 
 async function readIndex(directory: string): Promise<ImageIndex> {
-  let bytes: Uint8Array
-  try {
-    const { size } = await stat(join(directory, 'index.json'))
-    if (size > MAX_MANIFEST_BYTES) throw notALayout('an index.json of at most 4 MiB')
-    bytes = await readFile(join(directory, 'index.json'))
-  } catch (cause) {
-    if (cause instanceof ChanceryError) throw cause
-    throw notALayout('a directory with an index.json', cause)
-  }
+  const bytes = await readRegularFile(join(directory, 'index.json'), MAX_MANIFEST_BYTES)
+  if (bytes === undefined) throw notALayout('a directory with an index.json')
+  if (bytes.length > MAX_MANIFEST_BYTES) throw notALayout('an index.json of at most 4 MiB')
   try {
     const index = parseManifest(bytes, OCI_IMAGE_INDEX)
     if (index.kind === 'index') return index
@@ -129,8 +123,10 @@ export function blobPath(directory: string, digest: string): string {
 }
 
 async function* readBlobFile(directory: string, digest: string): AsyncGenerator<Uint8Array> {
+  const file = await openRegularFile(blobPath(directory, digest))
+  if (file === undefined) throw notALayout(`the blob ${digest} in it`)
   try {
-    yield* createReadStream(blobPath(directory, digest)) as AsyncIterable<Uint8Array>
+    yield* file.createReadStream() as AsyncIterable<Uint8Array>
   } catch (cause) {
     if (cause instanceof ChanceryError) throw cause
     throw notALayout(`the blob ${digest} in it`, cause)
@@ -142,11 +138,9 @@ async function readManifestFile(
   digest: string,
   knownMediaType: string | undefined,
 ): Promise<PulledManifest | undefined> {
-  const path = blobPath(directory, digest)
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined) return undefined
-  if (found.size > MAX_MANIFEST_BYTES) throw notALayout('manifests of at most 4 MiB')
-  const bytes = await readFile(path)
+  const bytes = await readRegularFile(blobPath(directory, digest), MAX_MANIFEST_BYTES)
+  if (bytes === undefined) return undefined
+  if (bytes.length > MAX_MANIFEST_BYTES) throw notALayout('manifests of at most 4 MiB')
   if (`sha256:${sha256Hex(bytes)}` !== digest) {
     throw new ChanceryError('ERR_REGISTRY_DIGEST', `the file of ${digest} has other content`)
   }
@@ -194,10 +188,9 @@ async function readIfReferrer(
   digest: string,
   mediaType: string | undefined,
 ): Promise<PulledManifest | undefined> {
-  const path = blobPath(directory, digest)
-  const { size } = await stat(path)
-  if (size > MAX_MANIFEST_BYTES) return undefined
-  const text = (await readFile(path)).toString('latin1')
+  const bytes = await readRegularFile(blobPath(directory, digest), MAX_MANIFEST_BYTES)
+  if (bytes === undefined || bytes.length > MAX_MANIFEST_BYTES) return undefined
+  const text = Buffer.from(bytes).toString('latin1')
   const mayBe =
     text.startsWith('{') && text.includes('"subject"') && text.includes('"schemaVersion"')
   if (!mayBe) return undefined

@@ -127,6 +127,10 @@ for (const direction of ['from the API', 'to the API'] as const) {
       const { workshop, child } = moved
       const name = `${moved.to.host}/theirs/app`
       await workshop.must(cosign3, 'save', '--dir', 'theirs', child.byDigest)
+      const byKey = ['--key', 'cosign.pub', '--allow-identity', `${moved.from.host}/team/app`]
+      const local = await moved.run('verify', ...byKey, '--all', '--local-image', 'theirs')
+      assert.equal(local.code, 0, local.stderr)
+      assert.match(local.stderr, /Signature 1 under .*\n[^]*Bundle sha256/)
       const load = await moved.run('load', '--json', '--dir', 'theirs', `${name}:1`)
       assert.equal(load.code, 0, load.stderr)
       assert.partialDeepStrictEqual(JSON.parse(load.stdout), {
@@ -139,9 +143,9 @@ for (const direction of ['from the API', 'to the API'] as const) {
 
       const save = await moved.run('save', '--dir', 'ours', child.byDigest)
       assert.equal(save.code, 0, save.stderr)
-      const local = ['--local-image', '--new-bundle-format=false', 'ours']
-      await workshop.must(cosign3, 'verify', ...BY_KEY, ...local)
-      await workshop.must(cosign2, 'verify', ...BY_KEY, ...local)
+      const ours = ['--local-image', '--new-bundle-format=false', 'ours']
+      await workshop.must(cosign3, 'verify', ...BY_KEY, ...ours)
+      await workshop.must(cosign2, 'verify', ...BY_KEY, ...ours)
       // Cosign pushes the manifest of a bundle before its blob, which docker-registry refuses.
       if (direction === 'to the API') {
         const again = `${moved.to.host}/again/app:1`

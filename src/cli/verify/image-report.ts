@@ -48,6 +48,9 @@ function reportImage(output: Output, verification: ImageVerification): void {
   for (const error of obstacles) {
     output.progress(`  not looked at: ${error.message} (${error.code})`)
   }
+  if (image.repository === undefined) {
+    output.progress('  the repository was compared with those of --allow-identity only')
+  }
   if (!verification.hasReadReferrers) {
     output.progress('  bundles were not looked at, as this suffices; --all looks at them, too')
   }

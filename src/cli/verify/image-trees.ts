@@ -1,6 +1,7 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { ImageReference } from '../../format/oci-reference.ts'
-import { resolveIndexImages } from '../../registry/index-images.ts'
+import { openOciLayout } from '../../registry/oci-layout.ts'
+import { resolveIndexImages, walkIndex } from '../../registry/index-images.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
@@ -65,8 +66,43 @@ export async function verifyTrees(
   })
 }
 
+/** Verifies an image in a directory, an OCI image layout with one image, without a network. */
+export async function verifyLayout(
+  directory: string,
+  requirements: ImageRequirements,
+  isRecursive: boolean,
+): Promise<VerifiedTree> {
+  try {
+    return await verifyInLayout(directory, requirements, isRecursive)
+  } catch (error) {
+    if (error instanceof ChanceryError) return { images: [], failure: error }
+    throw error
+  }
+}
+
+async function verifyInLayout(
+  directory: string,
+  requirements: ImageRequirements,
+  isRecursive: boolean,
+): Promise<VerifiedTree> {
+  const layout = await openOciLayout(directory)
+  const get = async (name: string) => {
+    const found = await layout.findManifest(name)
+    if (found !== undefined) return found
+    throw new ChanceryError('ERR_REGISTRY_LAYOUT', `expected ${name} in the directory`)
+  }
+  const named = isRecursive
+    ? await walkIndex(get, layout.digest, layout.digest)
+    : [await get(layout.digest)]
+  const images: ImageVerification[] = []
+  for (const { digest } of named) {
+    images.push(await examineImage(layout, { digest, repository: undefined }, requirements))
+  }
+  return treeOf(images)
+}
+
 /** The tree of images that belong together; what kept one from being looked at comes before what is wrong with another. */
-export function treeOf(images: readonly ImageVerification[]): VerifiedTree {
+function treeOf(images: readonly ImageVerification[]): VerifiedTree {
   return { images, failure: failureOf(images) }
 }
 
