@@ -25,6 +25,7 @@ export const FORMAT_CODES = {
   ERR_FORMAT_OCI_MANIFEST: { kind: 'invalid', summary: 'Not a valid OCI or Docker manifest' },
   ERR_FORMAT_DSSE: { kind: 'invalid', summary: 'Not a DSSE envelope with one signature' },
   ERR_FORMAT_STATEMENT: { kind: 'invalid', summary: 'Not an in-toto statement' },
+  ERR_FORMAT_PREDICATE: { kind: 'invalid', summary: 'Not what an attestation can say' },
   ERR_FORMAT_BUNDLE: { kind: 'invalid', summary: 'Not a Sigstore bundle' },
   ERR_FORMAT_CHECKPOINT: { kind: 'invalid', summary: 'Not a checkpoint of a log' },
   ERR_FORMAT_LOG_BODY: { kind: 'invalid', summary: 'Not an entry of a log' },

@@ -1,5 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { decodeBase64 } from './base64.ts'
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import { ProtoJsonObject } from './proto-json.ts'
 
 /** A DSSE envelope with one signature. Source: DSSE envelope.md, "Standard JSON envelope". */
@@ -117,6 +117,15 @@ export function parseEnvelope(value: unknown, path = '$'): DsseEnvelope {
     payloadType,
     signature: decode(signature, 'sig', MAX_SIGNATURE_BYTES),
   }
+}
+
+/**
+ * Prints an envelope as Cosign 2 does under the tag of attestations: members in its order, an empty `keyid`, no white
+ * space. Equal contents give equal bytes.
+ */
+export function encodeEnvelope({ payload, payloadType, signature }: DsseEnvelope): Uint8Array {
+  const signatures = [{ keyid: '', sig: encodeBase64(signature) }]
+  return ASCII.encode(JSON.stringify({ payloadType, payload: encodeBase64(payload), signatures }))
 }
 
 function decode(object: ProtoJsonObject, name: string, maximum: number): Uint8Array {

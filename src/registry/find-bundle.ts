@@ -1,7 +1,6 @@
 import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseBundle, type Bundle } from '../format/bundle.ts'
-import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { verifyBundle } from '../verify/verify-bundle.ts'
 import { inParallel } from './in-parallel.ts'
@@ -11,10 +10,12 @@ import { listReferrers, type SeenTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 
-/** The signature of an image that a bundle has to be. */
+/** What a bundle has to be: a signature over a statement about an image. */
 export interface WantedBundle {
   /** The text of the statement, byte for byte. */
   readonly statement: Uint8Array
+  /** Of the statement. */
+  readonly predicateType: string
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array
   /** DER; undefined for a bundle that names a key. */
@@ -37,8 +38,8 @@ export interface LookedForBundle {
   readonly seen: SeenTag | undefined
 }
 
-/** The most bytes of a bundle that is a signature. */
-const MAX_BUNDLE_BYTES = 4 * 1024 * 1024
+/** The most bytes of a bundle besides the base64 of its statement. */
+const MAX_OTHER_BYTES = 3 * 1024 * 1024
 const PULLS_AT_ONCE = 8
 
 /**
@@ -55,8 +56,10 @@ export async function findBundle(
 ): Promise<LookedForBundle> {
   const { repository, digest } = image
   const { descriptors, seen } = await listReferrers(client, repository, digest, { signal })
-  const found = await inParallel(descriptors.filter(mayBeSignature), PULLS_AT_ONCE, (one) =>
-    readWanted(client, image, one.digest, wanted, signal),
+  const found = await inParallel(
+    descriptors.filter((one) => mayBeBundle(one, wanted.predicateType)),
+    PULLS_AT_ONCE,
+    (one) => readWanted(client, image, one.digest, wanted, signal),
   )
   return { bundle: found.find((one) => one !== undefined), seen }
 }
@@ -84,12 +87,16 @@ export async function verifyPublishedBundle(
   )
 }
 
-function mayBeSignature({ artifactType, annotations = {} }: Descriptor): boolean {
+/** Whether a referrer may be the bundle of a statement of this type, by what a list says of it. */
+export function mayBeBundle(
+  { artifactType, annotations = {} }: Descriptor,
+  wantedType: string,
+): boolean {
   const predicateType = annotations[PREDICATE_TYPE_ANNOTATION]
   return (
     // Older writers of the fallback tag have the type of an empty configuration there.
     (artifactType === undefined || isBundleType(artifactType) || artifactType === EMPTY_TYPE) &&
-    (predicateType === undefined || predicateType === COSIGN_SIGNATURE_PREDICATE)
+    (predicateType === undefined || predicateType === wantedType)
   )
 }
 
@@ -102,12 +109,24 @@ async function readWanted(
   wanted: WantedBundle,
   signal: AbortSignal | undefined,
 ): Promise<FoundBundle | undefined> {
+  const maxBytes = Math.ceil(wanted.statement.length / 3) * 4 + MAX_OTHER_BYTES
+  const bytes = await readBundle(client, image, digest, maxBytes, signal)
+  return bytes !== undefined && isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
+}
+
+/** The bundle that a referrer is; undefined if it is something else, or larger. */
+export async function readBundle(
+  client: RegistryClient,
+  image: ImageByDigest,
+  digest: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
   const pulled = await client.findManifest(image.repository, digest, signal)
   if (pulled?.manifest.subject?.digest !== image.digest) return undefined
   const layer = bundleLayerOf({ pulled })
-  if (layer === undefined || layer.size > MAX_BUNDLE_BYTES) return undefined
-  const bytes = await client.blobs.get(image.repository, layer.digest, layer.size, signal)
-  return isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
+  if (layer === undefined || layer.size > maxBytes) return undefined
+  return client.blobs.get(image.repository, layer.digest, layer.size, signal)
 }
 
 /**
@@ -118,7 +137,7 @@ async function readWanted(
 export function isWanted(
   bytes: Uint8Array,
   { digest }: ImageByDigest,
-  { statement, publicKey, certificate }: WantedBundle,
+  { statement, predicateType, publicKey, certificate }: WantedBundle,
 ): boolean {
   try {
     const bundle = parseBundle(bytes)
@@ -127,7 +146,7 @@ export function isWanted(
     if (!hasSigner(signer, certificate)) return false
     // The certificate is the one that is wanted, so that its key is what has to have signed.
     const byKey: Bundle = { ...bundle, signer: { kind: 'publicKey' } }
-    const expected = { artifact: { digest }, predicateType: COSIGN_SIGNATURE_PREDICATE }
+    const expected = { artifact: { digest }, predicateType }
     verifyBundle(byKey, { publicKey }, expected, new Date())
     return true
   } catch (error) {

@@ -9,6 +9,8 @@ export interface TagAddition<Entry> {
   readonly entry: Entry
   /** Whether an entry that is there already stands for this one. */
   readonly isStoodForBy: (existing: Entry) => boolean
+  /** Which entries that are there already make room for it; others may put them back at the same time. */
+  readonly isReplaced?: (existing: Entry) => boolean
   /** Stores what the entry refers to; called only if it is not there yet. */
   readonly prepare?: (signal: AbortSignal | undefined) => Promise<void>
   /** What the tag held a moment ago, if that was read; spares reading it again. */
@@ -142,12 +144,15 @@ class Batch<Entry> {
     }
     if (fresh.length === 0) return
     const additions = fresh.map(({ addition }) => addition.entry)
+    const isReplaced = (entry: Entry): boolean =>
+      fresh.some(({ addition }) => addition.isReplaced?.(entry) ?? false)
     const merge = new TagMerge(
       this.#client,
       this.#repository,
       this.#tag,
       this.#content,
       readAtMs,
+      isReplaced,
       signal,
     )
     const found = await merge.run(first, additions)

@@ -53,7 +53,8 @@ export class TagMerge<Entry> {
   readonly #tag: string
   readonly #content: TagContent<Entry>
   readonly #signal: AbortSignal | undefined
-  /** Every entry seen under the tag since the beginning, and our own. */
+  readonly #isReplaced: (entry: Entry) => boolean
+  /** Every entry seen under the tag since the beginning, but for those that are replaced, and our own. */
   readonly #known: Entry[] = []
   #longestWriteMs = 0
   /** When the tag was read last, by the clock of `performance.now()`. */
@@ -64,13 +65,17 @@ export class TagMerge<Entry> {
   #failures = 0
   #refusals = 0
 
-  /** @param readAtMs When what it begins with was read, by the clock of `performance.now()`. */
+  /**
+   * @param readAtMs When what it begins with was read, by the clock of `performance.now()`.
+   * @param isReplaced Which entries are left out when the tag is written; one that others put back stays.
+   */
   constructor(
     client: RegistryClient,
     repository: RepositoryName,
     tag: string,
     content: TagContent<Entry>,
     readAtMs: number,
+    isReplaced: (entry: Entry) => boolean,
     signal: AbortSignal | undefined,
   ) {
     this.#client = client
@@ -78,6 +83,7 @@ export class TagMerge<Entry> {
     this.#repository = repository
     this.#tag = tag
     this.#content = content
+    this.#isReplaced = isReplaced
     this.#signal = signal
   }
 
@@ -212,7 +218,9 @@ export class TagMerge<Entry> {
 
   /** True if there were entries not seen before. */
   #learn(entries: readonly Entry[]): boolean {
-    const unknown = entries.filter((entry) => !this.#includes(this.#known, entry))
+    const unknown = entries.filter(
+      (entry) => !this.#includes(this.#known, entry) && !this.#isReplaced(entry),
+    )
     this.#known.push(...unknown)
     return unknown.length > 0
   }

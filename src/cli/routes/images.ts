@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
+import { PREDICATE_TYPES } from '../../format/predicate-type.ts'
 import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import { argument, explain, JSON_FLAG, text, texts, toggle, WORKERS_FLAG } from '../flags.ts'
 import { REGISTRY_FLAGS } from '../registry-flags.ts'
@@ -10,6 +11,19 @@ const IMAGES = {
   kind: 'array',
   parameter: argument('Image, by tag or digest', 'IMAGE'),
   minimum: 1,
+} as const
+const FORMAT_FLAGS = {
+  signatureFormat: {
+    kind: 'enum',
+    values: [...SIGNATURE_FORMATS, 'both'],
+    optional: true,
+    brief: 'legacy (tag), bundle (referrer) or both; what the signer allows where absent',
+  },
+  newBundleFormat: {
+    kind: 'boolean',
+    optional: true,
+    brief: "Cosign's name for --signature-format: bundle; false: legacy",
+  },
 } as const
 const ANNOTATIONS = texts('Annotation; may be given several times', 'NAME=VALUE')
 
@@ -49,17 +63,7 @@ const sign = buildCommand({
       outputSignature: text('Write the signature to a file, in base64', 'FILE'),
       outputCertificate: text('Write the attached certificate to a file, PEM', 'FILE'),
       bundle: text('Write the Sigstore bundle to a file', 'FILE'),
-      signatureFormat: {
-        kind: 'enum',
-        values: [...SIGNATURE_FORMATS, 'both'],
-        optional: true,
-        brief: 'legacy (.sig tag), bundle (referrer) or both; what the signer allows where absent',
-      },
-      newBundleFormat: {
-        kind: 'boolean',
-        optional: true,
-        brief: "Cosign's name for --signature-format: bundle; false: legacy",
-      },
+      ...FORMAT_FLAGS,
       ...WORKERS_FLAG,
     },
     aliases: { a: 'annotations', r: 'recursive', y: 'yes' },
@@ -76,6 +80,40 @@ whose attached certificate has expired. Exit code 1 where the request was denied
     'chancery sign -r -a build=42 registry.example.com/app:1.0 --project demo-app --signing-policy release-signing',
     'chancery sign --key cosign.key registry.example.com/app@sha256:0a1b...',
     'chancery sign --key cosign.key --signature-format bundle --bundle app.sigstore.json registry.example.com/app:1.0',
+  ),
+})
+
+const attest = buildCommand({
+  loader: async () => (await import('../commands/attest.ts')).attest,
+  parameters: {
+    flags: {
+      ...REGISTRY_FLAGS,
+      ...SIGNER_FLAGS,
+      predicate: text('What is attested; - is standard input', 'FILE'),
+      type: text(`What it is: ${Object.keys(PREDICATE_TYPES).join(', ')}, or a URI`, 'TYPE'),
+      statement: text('A ready in-toto statement about the image instead', 'FILE'),
+      recursive: toggle('With an index, also every image that it lists'),
+      force: toggle('Attest what is attested already, too'),
+      replace: toggle('Remove earlier attestations of this type by this key'),
+      publish: { kind: 'boolean', default: true, brief: 'Attach the attestation to the image' },
+      noUpload: toggle("Cosign's name for --no-publish"),
+      bundle: text('Write the Sigstore bundle to a file', 'FILE'),
+      outputAttestation: text('Write the DSSE envelope to a file', 'FILE'),
+      ...FORMAT_FLAGS,
+      ...WORKERS_FLAG,
+    },
+    aliases: { r: 'recursive', y: 'yes' },
+    positional: IMAGES,
+  },
+  docs: explain(
+    'Attest something about images',
+    `Makes an in-toto statement of the predicate about each image, has all of them signed in one signing request (or with
+--key), attaches them under the .att tag, for cosign up to 3, and as Sigstore bundles, for cosign 3 and later, reads them back
+and verifies them. The signing policy has to allow the images and the predicate type. The predicate is signed byte for byte;
+one of the type custom, which is any text, gets the time, so that each is another. What is attested already is left as it is.`,
+    'chancery attest --type spdxjson --predicate sbom.json registry.example.com/app:1.0 --project app --signing-policy release',
+    'chancery attest --type https://acme.example/tested/v1 --predicate tests.json --key cosign.key registry.example.com/app:1.0',
+    'chancery attest --statement provenance.json --replace --key cosign.key registry.example.com/app@sha256:0a1b...',
   ),
 })
 
@@ -162,4 +200,4 @@ const triangulate = buildCommand({
 })
 
 /** Images in registries. */
-export const imageRoutes = { sign, generate, attach, verify, triangulate }
+export const imageRoutes = { sign, attest, generate, attach, verify, triangulate }

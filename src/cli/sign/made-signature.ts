@@ -1,9 +1,12 @@
 import { sha256 } from '../../crypto/digest.ts'
+import { ChanceryError } from '../../errors/chancery-error.ts'
 import { decodeBase64 } from '../../format/base64.ts'
 import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
+import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
 import type { WantedBundle } from '../../registry/find-bundle.ts'
 import type { AttachedChain } from './attached-chain.ts'
 import type { ImageToSign } from './image-to-sign.ts'
+import type { SignedMessages } from './message-signer.ts'
 
 /** The signature of an image in one of its forms, as it is published. */
 export type MadeSignature =
@@ -25,12 +28,13 @@ export function wantedBundle(
   { statement }: ImageToSign,
   { publicKey, chain }: SignatureOwner,
 ): WantedBundle {
-  return { statement, publicKey, certificate: chain?.leaf }
+  const predicateType = COSIGN_SIGNATURE_PREDICATE
+  return { statement, predicateType, publicKey, certificate: chain?.leaf }
 }
 
 /** Puts a signature over what DSSE signs into a bundle. @param signature Base64. */
 export function makeBundle(
-  { statement }: ImageToSign,
+  { statement }: Pick<ImageToSign, 'statement'>,
   signature: string,
   { publicKey, chain }: SignatureOwner,
 ): Uint8Array {
@@ -39,5 +43,18 @@ export function makeBundle(
       ? { kind: 'publicKey', hint: publicKeyHint(sha256(publicKey)) }
       : { kind: 'certificate', certificate: chain.leaf },
     { kind: 'statement', payload: statement, signature: decodeBase64(signature) },
+  )
+}
+
+/** A request that was made before may have been signed with the key the policy had then. @throws ChanceryError ERR_CLI_NOT_SIGNED if so. */
+export function requireSameKey(
+  { publicKey }: SignedMessages,
+  { publicKey: own, chain }: SignatureOwner,
+) {
+  if (chain === undefined || Buffer.compare(publicKey, own) === 0) return
+  throw new ChanceryError(
+    'ERR_CLI_NOT_SIGNED',
+    'expected signatures of the key that the certificate is for, found those of another key',
+    { hints: ['The signing policy has another certificate now: --force makes a new request.'] },
   )
 }

@@ -5,6 +5,7 @@ import type { ImageToSign } from './image-to-sign.ts'
 import type { ImageLook } from './look-for-signatures.ts'
 import { makeBundle, type MadeSignature } from './made-signature.ts'
 import type { SignedMessages } from './message-signer.ts'
+import type { NamedImage } from './named-images.ts'
 import { publishSignature, type Publication, type SignatureOutcome } from './publish-signature.ts'
 import { EVERY_FILE } from './server-signer.ts'
 
@@ -73,9 +74,10 @@ export async function publishImage(
   return settle(output, image, outcomes, errors)
 }
 
-function settle(
+/** What became of an image of which all formats were tried; says so. */
+export function settle(
   output: Output,
-  image: ImageToSign,
+  image: NamedImage,
   outcomes: readonly SignatureOutcome[],
   errors: readonly ChanceryError[],
 ): ImageResult {
@@ -108,7 +110,7 @@ function isThere(outcome: SignatureOutcome['outcome']): boolean {
 
 /** An image whose signatures all have one outcome, or the ones given. */
 export function imageOf(
-  { name, image: { digest } }: ImageToSign,
+  { name, image: { digest } }: NamedImage,
   signatures: readonly SignatureOutcome[],
 ): SignedImage {
   const outcomes = signatures.map(({ outcome }) => outcome)
