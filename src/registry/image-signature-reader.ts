@@ -5,6 +5,7 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import { MAX_PAYLOAD_BYTES } from '../format/simple-signing.ts'
 import type { BundleTrust } from '../verify/bundle-trust.ts'
 import {
+  verifyAttachedEnvelope,
   verifyAttachedSignature,
   verifyImageBundle,
   type ExpectedImageSignature,
@@ -52,6 +53,11 @@ export class SignatureReader {
     if (place.format === 'bundle') {
       const bundle = await this.#readBundle(layer)
       return (trust, expected, now) => verifyImageBundle(bundle, trust, expected, now)
+    }
+    if (place.format === 'envelope') {
+      const envelope = await this.#readBundle(layer)
+      const attached = { payload: envelope, ...evidenceOf(layer) }
+      return (trust, expected, now) => verifyAttachedEnvelope(attached, trust, expected, now)
     }
     const payload = await this.#readPayload(layer)
     const attached = { payload, signature: signatureTextOf(layer) ?? '', ...evidenceOf(layer) }

@@ -17,10 +17,10 @@ export interface SignatureCandidate {
 
 /** Where a signature is: what messages and documents call it by. */
 export interface SignaturePlace {
-  readonly format: 'simple-signing' | 'bundle'
+  readonly format: 'simple-signing' | 'envelope' | 'bundle'
   /** Digest of the manifest that holds it. */
   readonly manifest: string
-  /** The tag of that manifest, `sha256-<hex>.sig`; undefined for referrers. */
+  /** The tag of that manifest, `sha256-<hex>.sig` or `.att`; undefined for referrers. */
   readonly tag: string | undefined
   /** Position among the layers of the manifest, from 0. */
   readonly index: number
@@ -63,23 +63,45 @@ export async function findTaggedSignatures(
 }
 
 /**
+ * The attestations of a type under Cosign's tag, `sha256-<hex>.att`.
+ *
+ * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
+ */
+export async function findTaggedAttestations(
+  source: ArtifactSource,
+  digest: string,
+  predicateType: string,
+): Promise<FoundCandidates> {
+  const tag = tagOf(digest, 'attestation')
+  const found = await source.findManifest(tag)
+  const all = found === undefined ? [] : attachedIn(found, tag, 'envelope')
+  // Without the annotation only the statement tells the type.
+  const candidates = all.filter(
+    ({ layer }) => (layer.annotations?.['predicateType'] ?? predicateType) === predicateType,
+  )
+  return { candidates, refused: [], others: all.length - candidates.length }
+}
+
+/**
  * The signatures among the referrers of an image: bundles, and signatures as they are under the tag, which Cosign's
  * `oci-1-1` mode makes. What the list, or the manifest, calls another kind of thing is counted and not read.
  *
+ * @param predicateType That of an attestation, to find those instead.
  * @throws ChanceryError what the source throws.
  */
 export async function findReferringSignatures(
   source: ArtifactSource,
   digest: string,
+  predicateType = COSIGN_SIGNATURE_PREDICATE,
 ): Promise<FoundCandidates> {
   const found = await source.findReferrers(digest, {
-    isWanted: mayBeSignature,
+    isWanted: (listed) => mayBeWanted(listed, predicateType),
     refusesUnreadable: true,
   })
   const candidates: SignatureCandidate[] = []
   let others = found.passedOver
   for (const { descriptor, pulled } of found.referrers) {
-    const inIt = mayBeSignature(descriptor) ? candidatesIn(pulled) : []
+    const inIt = mayBeWanted(descriptor, predicateType) ? candidatesIn(pulled) : []
     if (inIt.length === 0) others += 1
     candidates.push(...inIt)
   }
@@ -88,14 +110,16 @@ export async function findReferringSignatures(
 }
 
 /** By what is said of it: what says nothing may be one. */
-function mayBeSignature({ artifactType = '', annotations = {} }: Descriptor): boolean {
-  const predicateType = annotations[PREDICATE_TYPE_ANNOTATION] ?? COSIGN_SIGNATURE_PREDICATE
+function mayBeWanted(
+  { artifactType = '', annotations = {} }: Descriptor,
+  predicateType: string,
+): boolean {
   const isPossible =
     artifactType === '' ||
     UNSPECIFIC.includes(artifactType) ||
     artifactType === SIGNATURE_ARTIFACT ||
     isBundleType(artifactType)
-  return isPossible && predicateType === COSIGN_SIGNATURE_PREDICATE
+  return isPossible && (annotations[PREDICATE_TYPE_ANNOTATION] ?? predicateType) === predicateType
 }
 
 function candidatesIn(pulled: PulledManifest): readonly SignatureCandidate[] {
@@ -113,9 +137,10 @@ function candidatesIn(pulled: PulledManifest): readonly SignatureCandidate[] {
 function attachedIn(
   { manifest, digest }: PulledManifest,
   tag: string | undefined,
+  format: 'simple-signing' | 'envelope' = 'simple-signing',
 ): readonly SignatureCandidate[] {
   return layersOfSignatures(manifest).map((layer, index) => ({
-    place: { format: 'simple-signing', manifest: digest, tag, index },
+    place: { format, manifest: digest, tag, index },
     layer,
   }))
 }

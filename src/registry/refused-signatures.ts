@@ -6,10 +6,20 @@ import type { ImageToVerify, RefusedSignature } from './verify-image.ts'
 const MAX_REASONS = 20
 const MAX_NAMED = 5
 
-/** The error of an image without signatures. @param others How many referrers it has that are none. */
-export function unsigned(image: ImageToVerify, others: number): ChanceryError {
+/**
+ * The error of an image without signatures, or without attestations of a type.
+ *
+ * @param others How many others it has.
+ */
+export function unsigned(
+  image: ImageToVerify,
+  others: number,
+  predicateType?: string,
+): ChanceryError {
+  const missing =
+    predicateType === undefined ? 'signature' : `attestation of the type ${predicateType}`
   const [what, are] = others === 1 ? ['1 referrer', 'is'] : [`${others} referrers`, 'are']
-  return new ChanceryError('ERR_VERIFY_UNSIGNED', `${nameOf(image)} has no signature`, {
+  return new ChanceryError('ERR_VERIFY_UNSIGNED', `${nameOf(image)} has no ${missing}`, {
     hints: [
       ...(others === 0 ? [] : [`It has ${what} that ${are} something else: attestations, SBOMs.`]),
       'Signatures are looked for in the repository of the image: was it copied without them?',
@@ -46,7 +56,8 @@ function isOfTransport({ kind }: ChanceryError): boolean {
 export function describePlace(place: RefusedSignature['place']): string {
   if (!('format' in place)) return `Referrer ${place.manifest}`
   if (place.format === 'bundle') return `Bundle ${place.manifest}`
-  return `Signature ${place.index + 1} under ${place.tag ?? place.manifest}`
+  const what = place.format === 'envelope' ? 'Attestation' : 'Signature'
+  return `${what} ${place.index + 1} under ${place.tag ?? place.manifest}`
 }
 
 /** One line for each reason, so that a thousand signatures of another key are not a thousand lines. */

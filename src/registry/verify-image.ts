@@ -9,6 +9,7 @@ import type { ArtifactSource } from './artifact-store.ts'
 import { SignatureReader } from './image-signature-reader.ts'
 import {
   findReferringSignatures,
+  findTaggedAttestations,
   findTaggedSignatures,
   type FoundCandidates,
   type RefusedPlace,
@@ -30,6 +31,8 @@ export type ImageRequirements = BundleTrust &
     readonly allowedIdentities?: readonly string[]
     /** Whether the repository must have been signed: bundles that Cosign makes do not name it. False by default. */
     readonly requiresIdentity?: boolean
+    /** The type of the attestations that are asked for; left out, signatures are. */
+    readonly predicateType?: string
     /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
     readonly isExhaustive?: boolean
     /** The present; the clock's by default. */
@@ -130,10 +133,15 @@ export async function examineImage(
   found?: PulledManifest,
 ): Promise<ImageVerification> {
   const verification = new Verification(source, image, requirements)
-  await verification.look(() => findTaggedSignatures(source, image.digest, found))
+  const { predicateType } = requirements
+  await verification.look(() =>
+    predicateType === undefined
+      ? findTaggedSignatures(source, image.digest, found)
+      : findTaggedAttestations(source, image.digest, predicateType),
+  )
   const hasReadReferrers = verification.verified.length === 0 || requirements.isExhaustive === true
   if (hasReadReferrers) {
-    await verification.look(() => findReferringSignatures(source, image.digest))
+    await verification.look(() => findReferringSignatures(source, image.digest, predicateType))
   }
   return verification.finish(hasReadReferrers)
 }
@@ -158,11 +166,13 @@ class Verification {
     const own = repository === undefined ? [] : [referenceContext(repository)]
     const named = [...own, ...(requirements.allowedIdentities ?? [])]
     const { annotations = {}, certificate, signerCertificate, requires } = requirements
+    const { predicateType } = requirements
     this.#expected = {
       digest: manifestDigest,
       repositories: named.length === 0 ? 'any' : named,
       annotations,
       requiresIdentity: requirements.requiresIdentity === true,
+      ...(predicateType === undefined ? {} : { predicateType }),
       ...(certificate === undefined ? {} : { certificate }),
       ...(signerCertificate === undefined ? {} : { signerCertificate }),
       ...(requires === undefined ? {} : { requires }),
@@ -211,7 +221,7 @@ class Verification {
     const [obstacle] = this.#obstacles
     if (obstacle !== undefined) return obstacle
     return this.#refused.length === 0
-      ? unsigned(this.#image, this.#others)
+      ? unsigned(this.#image, this.#others, this.#expected.predicateType)
       : nothingAccepted(this.#image, this.#refused)
   }
 

@@ -106,7 +106,10 @@ function expectationError(field: string, expected: string): ChanceryError {
  *   artifact, of another type, or lacks an annotation.
  * @throws ChanceryError ERR_VERIFY_CONTENT if what was signed is no in-toto statement.
  */
-export function verifyContent({ content }: Bundle, expected: ExpectedContent): VerifiedContent {
+export function verifyContent(
+  { content }: Pick<Bundle, 'content'>,
+  expected: ExpectedContent,
+): VerifiedContent {
   if (content.kind === 'message') {
     requireMessageDigest(content.digest, expected)
     return { kind: 'artifact' }

@@ -1,11 +1,14 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseAttachedLogEntry, parseAttachedTimestamp } from '../format/attached-evidence.ts'
-import type { BundleSigner } from '../format/bundle.ts'
+import { type BundleSigner, parseBundle } from '../format/bundle.ts'
+import { type DsseEnvelope, encodePae, parseEnvelope } from '../format/dsse.ts'
+import { parseJson } from '../format/json.ts'
 import { decodePem } from '../format/pem.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { SimpleSigningPayload } from '../format/simple-signing.ts'
 import type { Statement } from '../format/in-toto.ts'
 import { parseCertificate } from '../x509/certificate.ts'
+import { type VerifiedContent, verifyContent } from './bundle-content.ts'
 import { type BundleTrust, openSignerKey, requireSoundTrust } from './bundle-trust.ts'
 import { type ExpectedImage, readSignedPayload, requireRepository } from './expected-image.ts'
 import { decodeSignature } from './simple-signing-signature.ts'
@@ -38,6 +41,8 @@ export interface AttachedSignature {
 export interface ExpectedImageSignature extends ExpectedImage, ExpectedSigner {
   /** Whether the repository must have been signed: bundles that Cosign makes do not name it. False by default. */
   readonly requiresIdentity?: boolean
+  /** The type of the attestation that is asked for; left out, the signature of the image is. */
+  readonly predicateType?: string
 }
 
 /** What the signature of an image proves. */
@@ -48,8 +53,16 @@ export interface VerifiedImageSignature extends VerifiedEvidence {
   readonly annotations: Readonly<Record<string, unknown>>
   readonly content:
     | { readonly format: 'simple-signing'; readonly payload: SimpleSigningPayload }
-    | { readonly format: 'bundle'; readonly statement: Statement }
+    | {
+        readonly format: 'bundle' | 'envelope'
+        readonly statement: Statement
+        /** The envelope, as Cosign prints it. */
+        readonly envelope: DsseEnvelope
+      }
 }
+
+/** The most bytes the text of an envelope may have. */
+export const MAX_ENVELOPE_BYTES = 24 * 1024 * 1024
 
 const MAX_PEM = 512 * 1024
 const MAX_CERTIFICATES = 20
@@ -107,12 +120,13 @@ export function verifyImageBundle(
   now: Date,
 ): VerifiedImageSignature {
   const { digest, annotations = {}, certificate, signerCertificate, requires } = expected
+  const parsed = parseBundle(bundle)
   const { content, ...verified } = verifyBundle(
-    bundle,
+    parsed,
     trust,
     {
       artifact: { digest },
-      predicateType: COSIGN_SIGNATURE_PREDICATE,
+      predicateType: expected.predicateType ?? COSIGN_SIGNATURE_PREDICATE,
       annotations,
       ...(certificate === undefined ? {} : { certificate }),
       ...(signerCertificate === undefined ? {} : { signerCertificate }),
@@ -120,14 +134,61 @@ export function verifyImageBundle(
     },
     now,
   )
+  if (parsed.content.kind !== 'envelope') throw new TypeError('expected an envelope')
+  return { ...verified, ...readStatement('bundle', parsed.content, content, expected) }
+}
+
+/**
+ * Verifies an attestation as Cosign attaches it to an image; returns only if all of it holds, as
+ * {@link verifyImageBundle} says. The timestamp that Cosign attaches is over the text of the envelope, not over the
+ * signature; it is not looked at.
+ *
+ * @param attached The payload is the text of a DSSE envelope; its signature is in it.
+ * @throws ChanceryError as {@link verifyImageBundle} does.
+ */
+export function verifyAttachedEnvelope(
+  attached: Omit<AttachedSignature, 'signature'>,
+  trust: BundleTrust,
+  expected: ExpectedImageSignature,
+  now: Date,
+): VerifiedImageSignature {
+  requireSoundTrust(trust, expected, now)
+  const envelope = parseEnvelope(parseJson(attached.payload, { maxBytes: MAX_ENVELOPE_BYTES }))
+  const evidence = readEvidence({ ...attached, signature: '', timestamp: '' }, trust, expected)
+  const certificate =
+    evidence.signer.kind === 'certificate'
+      ? parseCertificate(evidence.signer.certificate)
+      : undefined
+  const { payload, payloadType, signature } = envelope
+  const message = encodePae(payloadType, payload)
+  const key = openSignerKey(trust, certificate)
+  const signed = new SignedMessage(
+    { message, payload, payloadType, signature },
+    { key, certificate },
+  )
+  signed.verify()
+  const verified = verifyEvidence(evidence, signed, trust.trustedRoot, expected, now)
+  const { digest, annotations = {}, predicateType = COSIGN_SIGNATURE_PREDICATE } = expected
+  const content = verifyContent(
+    { content: { kind: 'envelope', ...envelope } },
+    { artifact: { digest }, predicateType, annotations },
+  )
+  return { ...verified, ...readStatement('envelope', envelope, content, expected) }
+}
+
+function readStatement(
+  format: 'bundle' | 'envelope',
+  envelope: DsseEnvelope,
+  content: VerifiedContent,
+  expected: ExpectedImageSignature,
+): Pick<VerifiedImageSignature, 'identity' | 'annotations' | 'content'> {
   if (content.kind !== 'statement') throw new TypeError('expected a statement')
   const { statement, subject } = content
   requireName(subject.name, expected)
   return {
-    ...verified,
     identity: subject.name,
     annotations: subject.annotations,
-    content: { format: 'bundle', statement },
+    content: { format, statement, envelope },
   }
 }
 

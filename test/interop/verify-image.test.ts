@@ -15,6 +15,7 @@ import {
 import { BY_KEY, OFFLINE, openCosignWorkshop } from '../support/signed-image.ts'
 import { issueCertificate, type Party } from '../verify/test-certificates.ts'
 
+const BUILT = 'https://acme.test/built/v1'
 const DAY_MS = 24 * 3_600_000
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
@@ -39,6 +40,7 @@ async function prepare(start: () => Promise<RunningRegistry>, validForMs = DAY_M
   return {
     workshop,
     certificates,
+    attestation: (...args: readonly string[]) => runChancery(['verify-attestation', ...args], inIt),
     async attachExpired(image: string): Promise<void> {
       const run = (...args: readonly string[]) => runChancery(args, inIt)
       const { stdoutBytes } = await run('generate', image)
@@ -143,6 +145,60 @@ for (const [registry, start] of registries) {
       await flow.expect(0, /Signature 1 under sha256-\w+\.sig: /, '--key', 'cosign.pub', byDigest)
       await flow.expect(0, /not accepted, Bundle sha256/, '--key', 'cosign.pub', ...all)
       await flow.expect(0, /Bundle sha256:\w+: /, '--key', 'other.pub', byDigest)
+    })
+
+    it('accepts the attestations of both cosigns, of the type that is asked for', async () => {
+      await using flow = await prepare(start)
+      const { byDigest } = await flow.push('built')
+      const { workshop } = flow
+      const attest = ['attest', '--predicate', 'predicate.json', '--tlog-upload=false']
+      const mine = ['--key', 'cosign.key', '--type', BUILT]
+      await workshop.must(cosign2, ...attest, ...mine, byDigest)
+      const offline = ['--use-signing-config=false']
+      await workshop.must(cosign3, ...attest, ...mine, ...offline, byDigest)
+      const others = ['--key', 'other.key', '--type', 'custom']
+      await workshop.must(cosign3, ...attest, ...others, ...offline, byDigest)
+      const verify = (...args: readonly string[]) => flow.attestation(...args, byDigest)
+
+      const key = ['--key', 'cosign.pub']
+      const accepted = await verify(...key, '--type', BUILT)
+      assert.equal(accepted.code, 0, accepted.stderr)
+      const envelopes = accepted.stdout.trim().split('\n')
+      const statements = envelopes.map((line) => {
+        const { payload, payloadType } = JSON.parse(line) as Record<string, string>
+        assert.equal(payloadType, 'application/vnd.in-toto+json')
+        return JSON.parse(Buffer.from(payload ?? '', 'base64').toString()) as Record<
+          string,
+          unknown
+        >
+      })
+      assert.deepEqual(
+        statements.map(({ predicateType }) => predicateType),
+        Array.from({ length: 2 }, () => BUILT),
+      )
+      assert.match(accepted.stderr, /Attestation 1 under sha256-\w+\.att.*\n[^]*Bundle sha256/)
+      const theirs = ['verify-attestation', ...BY_KEY, '--type', BUILT, byDigest]
+      const byCosign = await workshop.must(cosign3, ...theirs, '--new-bundle-format=false')
+      const printed = byCosign.stdout.trim().split('\n')
+      assert.ok(
+        printed.every((line) =>
+          envelopes.some((ours) => {
+            const [one, other] = [ours, line].map((text) => JSON.parse(text) as { payload: string })
+            return one?.payload === other?.payload
+          }),
+        ),
+      )
+
+      const none = await verify(...key, '--type', 'spdxjson')
+      assert.equal(none.code, 1)
+      assert.match(none.stderr, /has no attestation of the type https:\/\/spdx\.dev\/Document/)
+      const byOther = await verify('--key', 'other.pub', '--type', BUILT)
+      assert.equal(byOther.code, 1)
+      assert.match(byOther.stderr, /Attestation 1 under .*ERR_VERIFY_SIGNATURE/)
+      assert.equal((await verify(...key, '--type', 'custom')).code, 1)
+      assert.equal((await verify('--key', 'other.pub')).code, 0)
+      assert.equal((await verify(...key, '--type', 'no such')).code, 2)
+      await flow.expect(1, /has no signature/, ...key, byDigest)
     })
 
     it('accepts what cosign signs with a certificate of an own authority', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { ErrorCode } from '../../src/errors/codes.ts'
+import { encodePem } from '../../src/format/pem.ts'
 import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
 import { parseReference } from '../../src/format/oci-reference.ts'
 import { encodeSimpleSigning } from '../../src/format/simple-signing.ts'
@@ -75,6 +76,36 @@ async function prepare() {
         subjectDigest: made.subjectDigest ?? image.digest,
         annotations: annotation === null ? {} : { 'dev.sigstore.bundle.predicateType': annotation },
       })
+    },
+    addEnvelope(made: Made, chain: readonly (typeof leaf)[] = []): void {
+      const predicateType = made.predicateType ?? SIGN
+      const statement = {
+        _type: 'https://in-toto.io/Statement/v0.1',
+        subject: [{ name: context, digest: { sha256: image.digest.slice(7) }, ...made.subject }],
+        predicateType,
+        predicate: {},
+      }
+      const signer = made.signer ?? leaf
+      const { dsseEnvelope } = signStatement(sigstore, signer, statement, { logs: [] })
+      const layer = registry.addBlob(
+        encodeJson(dsseEnvelope),
+        'application/vnd.dsse.envelope.v1+json',
+      )
+      const annotation = made.annotation === undefined ? predicateType : made.annotation
+      const pem = (parties: readonly (typeof leaf)[]) =>
+        parties.map(({ certificate }) => encodePem('CERTIFICATE', certificate)).join('')
+      const annotations = {
+        'dev.cosignproject.cosign/signature': '',
+        ...(annotation === null ? {} : { predicateType: annotation }),
+        ...(chain.length === 0
+          ? {}
+          : {
+              'dev.sigstore.cosign/certificate': pem([signer]),
+              'dev.sigstore.cosign/chain': pem(chain),
+            }),
+      }
+      const { bytes } = encodeSignatures([{ ...layer, annotations }])
+      registry.add(bytes, `${image.digest.replace(':', '-')}.att`)
     },
     addSignature(signer = leaf, dockerReference = context): void {
       const payload = encodeSimpleSigning({ dockerReference, manifestDigest: image.digest })
@@ -250,6 +281,45 @@ describe('the signatures of an image', () => {
     silent.addBundle()
     const requirements = { ...byKey, requiresIdentity: true }
     await silent.refuses(nothing, /for the digest alone.*ERR_VERIFY_IDENTITY/, requirements)
+  })
+})
+
+describe('the attestations of an image', () => {
+  const type = 'https://acme.test/built/v1'
+  const wanted = { ...byKey, predicateType: type }
+
+  it('are of the type, the key, the digest and the repository, in both formats', async () => {
+    const nothing = 'ERR_VERIFY_NOTHING_ACCEPTED'
+    for (const isTagged of [false, true]) {
+      const add = (flow: Awaited<ReturnType<typeof prepare>>, made: Made) =>
+        isTagged ? flow.addEnvelope(made) : flow.addBundle(made)
+      await using flow = await prepare()
+      add(flow, { predicateType: type })
+      const { verified } = await flow.verify(wanted)
+      assert.equal(verified[0]?.place.format, isTagged ? 'envelope' : 'bundle')
+      await flow.refuses('ERR_VERIFY_UNSIGNED', /has no signature/)
+      const spdx = { ...byKey, predicateType: 'https://spdx.dev/Document' }
+      await flow.refuses('ERR_VERIFY_UNSIGNED', /no attestation of the type .*spdx/, spdx)
+      for (const [made, reason] of [
+        [{ predicateType: SIGN, annotation: type }, /ERR_VERIFY_PREDICATE_TYPE/],
+        [{ predicateType: SIGN, annotation: null }, /ERR_VERIFY_PREDICATE_TYPE/],
+        [{ signer: stranger }, /ERR_VERIFY_SIGNATURE\)/],
+        [{ subject: { digest: { sha256: 'a'.repeat(64) } } }, /ERR_VERIFY_ARTIFACT/],
+        [{ subject: { name: 'registry.acme.test/x' } }, /ERR_VERIFY_IDENTITY/],
+      ] as const) {
+        await using other = await prepare()
+        add(other, { predicateType: type, ...made })
+        await other.refuses(nothing, reason, wanted)
+      }
+    }
+  })
+
+  it('under the tag count with the certificate that came along', async () => {
+    await using flow = await prepare()
+    flow.addEnvelope({ predicateType: type }, [sigstore.intermediate])
+    const requirements = { ...byIdentity, requires: { log: 0 }, predicateType: type }
+    await flow.verify({ ...requirements, now: sigstore.signedAt })
+    await flow.refuses('ERR_VERIFY_NOTHING_ACCEPTED', /CERTIFICATE_TIME/, requirements)
   })
 })
 

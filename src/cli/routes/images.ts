@@ -189,6 +189,40 @@ the certificate then has to be valid today, or at the time of a trusted timestam
   ),
 })
 
+const verifyAttestation = buildCommand({
+  loader: async () => (await import('../commands/verify-attestation.ts')).verifyAttestation,
+  parameters: {
+    flags: {
+      ...JSON_FLAG,
+      ...REGISTRY_FLAGS,
+      ...TRUST_FLAGS,
+      type: {
+        kind: 'parsed',
+        parse: String,
+        default: 'custom',
+        brief: 'Type of the attestation: a URI, or a short name as cosign has them',
+        placeholder: 'TYPE',
+      },
+      allowIdentity: texts('Another repository that an attestation may name', 'IMAGE'),
+      requireIdentity: toggle('Accept no attestation that does not name the repository'),
+      recursive: toggle('With an index, also every image that it lists'),
+      localImage: toggle('IMAGE is a directory, as save writes it; no connection is opened'),
+      ...WORKERS_FLAG,
+      offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
+    },
+    aliases: { r: 'recursive' },
+    positional: IMAGES,
+  },
+  docs: explain(
+    'Verify the attestations of images',
+    `Reads attestations of both formats and prints the envelopes of those that are accepted, one on each line. Exit code 0
+where every image has an attestation of this type, by the key or the identity, about its digest and repository; 1 where one
+has none. What the attestation says is not judged.`,
+    'chancery verify-attestation --key release.pub --type slsaprovenance1 registry.example.com/app:1.0',
+    'chancery verify-attestation --key release.pub --type spdxjson registry.example.com/app:1.0 | jq -r .payload | base64 -d',
+  ),
+})
+
 const triangulate = buildCommand({
   loader: async () => (await import('../commands/triangulate.ts')).triangulate,
   parameters: { flags: { ...JSON_FLAG, ...REGISTRY_FLAGS }, positional: IMAGE },
@@ -200,4 +234,12 @@ const triangulate = buildCommand({
 })
 
 /** Images in registries. */
-export const imageRoutes = { sign, attest, generate, attach, verify, triangulate }
+export const imageRoutes = {
+  sign,
+  attest,
+  generate,
+  attach,
+  verify,
+  verifyAttestation,
+  triangulate,
+}

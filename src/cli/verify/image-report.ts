@@ -1,4 +1,5 @@
 import type { ChanceryError } from '../../errors/chancery-error.ts'
+import { encodeBase64 } from '../../format/base64.ts'
 import { referenceContext } from '../../format/oci-reference.ts'
 import { SIMPLE_SIGNING_TYPE } from '../../format/simple-signing.ts'
 import { describePlace } from '../../registry/refused-signatures.ts'
@@ -114,6 +115,19 @@ function printError(error: ChanceryError | undefined): object | null {
   return { code: error.code, message: error.message, hints: error.hints }
 }
 
+/** The accepted attestations as Cosign prints them, a DSSE envelope each. */
+export function printEnvelopes(trees: readonly NamedTree[]): readonly object[] {
+  const contents = trees.flatMap(({ tree }) =>
+    tree.images.flatMap(({ verified }) => verified.map(({ content }) => content)),
+  )
+  return contents.flatMap((content) => {
+    if (content.format === 'simple-signing') return []
+    const { payload, payloadType, signature } = content.envelope
+    const signatures = [{ keyid: '', sig: encodeBase64(signature) }]
+    return [{ payloadType, payload: encodeBase64(payload), signatures }]
+  })
+}
+
 /** The accepted signatures as Cosign prints them, bundles included, in one array for all images. */
 export function printAsCosign(trees: readonly NamedTree[]): readonly object[] {
   return trees.flatMap(({ name, tree }) =>
@@ -129,9 +143,9 @@ function printSignatureAsCosign(
   { content, annotations }: AcceptedSignature,
 ): object {
   const [reference, type, optional] =
-    content.format === 'bundle'
-      ? [name, content.statement.predicateType, annotations]
-      : [content.payload.dockerReference, SIMPLE_SIGNING_TYPE, content.payload.annotations]
+    content.format === 'simple-signing'
+      ? [content.payload.dockerReference, SIMPLE_SIGNING_TYPE, content.payload.annotations]
+      : [name, content.statement.predicateType, annotations]
   return {
     critical: {
       identity: { 'docker-reference': reference },

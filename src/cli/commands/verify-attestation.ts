@@ -1,0 +1,36 @@
+import { parseAttestationType } from '../../format/predicate-type.ts'
+import type { CliContext } from '../context.ts'
+import { printEnvelopes, printTrees, reportTree } from '../verify/image-report.ts'
+import { type VerificationFlags, verifyNamed } from '../verify/named-images.ts'
+
+/** The flags of `chancery verify-attestation`. */
+export interface VerifyAttestationFlags extends VerificationFlags {
+  readonly type: string
+  /** Cosign's flag; nobody but the registry is asked, whether it is given or not. */
+  readonly offline?: boolean
+}
+
+/**
+ * `chancery verify-attestation`: for each image, what was accepted and why the rest was not on stderr; the envelopes that
+ * were accepted on stdout, one on each line as Cosign prints them, or with `--json` all that is known as one document.
+ */
+export async function verifyAttestation(
+  this: CliContext,
+  flags: VerifyAttestationFlags,
+  ...images: readonly string[]
+): Promise<void> {
+  const trees = await verifyNamed(this, flags, images, {
+    predicateType: parseAttestationType(flags.type),
+    isExhaustive: true,
+  })
+  for (const tree of trees) reportTree(this.output, tree, trees.length > 1)
+  if (flags.json === true) this.output.result(true, printTrees(trees), () => '')
+  const failure = trees.find(({ tree }) => tree.failure !== undefined)?.tree.failure
+  if (failure !== undefined) throw failure
+  if (flags.json === true) return
+  this.output.raw(
+    printEnvelopes(trees)
+      .map((one) => `${JSON.stringify(one)}\n`)
+      .join(''),
+  )
+}

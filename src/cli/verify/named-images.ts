@@ -1,0 +1,78 @@
+import { parseReference } from '../../format/oci-reference.ts'
+import type { ImageRequirements } from '../../registry/verify-image.ts'
+import { parseAnnotations } from '../annotations.ts'
+import type { CliContext } from '../context.ts'
+import type { JsonFlag } from '../flags.ts'
+import { openRegistryClient } from '../registry-access.ts'
+import type { RegistryFlags } from '../registry-flags.ts'
+import { readTrust } from '../signer-trust.ts'
+import type { TrustFlags } from '../trust-flags.ts'
+import type { NamedTree } from './image-report.ts'
+import { verifyLayout, verifyTrees, type VerifiedTree } from './image-trees.ts'
+
+/** The flags of every command that verifies images. */
+export interface VerificationFlags extends RegistryFlags, JsonFlag, TrustFlags {
+  readonly allowIdentity?: readonly string[]
+  readonly requireIdentity?: boolean
+  readonly recursive?: boolean
+  readonly maxWorkers: number
+  /** The images are directories, as `chancery save` writes them. */
+  readonly localImage?: boolean
+}
+
+/** What is looked for. */
+export type WantedSignatures = Pick<ImageRequirements, 'isExhaustive' | 'predicateType'> & {
+  /** Annotations that must have been signed, as the user gave them. */
+  readonly annotations?: readonly string[]
+}
+
+/** From so many images on it is told how many are done. */
+const MANY = 20
+
+/** Verifies the images that the user named; all are tried, whatever becomes of others. */
+export async function verifyNamed(
+  context: CliContext,
+  flags: VerificationFlags,
+  images: readonly string[],
+  { annotations: given = [], ...wanted }: WantedSignatures,
+): Promise<readonly NamedTree[]> {
+  const { trust, expected } = await readTrust(flags)
+  const annotations = parseAnnotations(given)
+  const allowedIdentities = flags.allowIdentity ?? []
+  for (const identity of allowedIdentities) parseReference(identity)
+  const signal = AbortSignal.timeout(flags.timeout)
+  const requirements = {
+    ...trust,
+    ...expected,
+    annotations,
+    allowedIdentities,
+    requiresIdentity: flags.requireIdentity === true,
+    ...wanted,
+    signal,
+  }
+  const found = await verifyAll(context, flags, images, requirements)
+  return found.map((tree, index) => ({ name: images[index] ?? '', tree }))
+}
+
+async function verifyAll(
+  context: CliContext,
+  flags: VerificationFlags,
+  images: readonly string[],
+  requirements: ImageRequirements,
+): Promise<readonly VerifiedTree[]> {
+  const isRecursive = flags.recursive === true
+  if (flags.localImage === true) {
+    const all: VerifiedTree[] = []
+    for (const path of images) all.push(await verifyLayout(path, requirements, isRecursive))
+    return all
+  }
+  const references = images.map(parseReference)
+  using client = await openRegistryClient(context, flags)
+  return await verifyTrees(client, references, requirements, {
+    isRecursive,
+    maxWorkers: flags.maxWorkers,
+    onProgress: (done, all) => {
+      if (all >= MANY && done % MANY === 0) context.output.progress(`${done} of ${all} images`)
+    },
+  })
+}
