@@ -147,6 +147,14 @@ describe('chancery generate, attach signature and verify', () => {
       found.stdout,
       `${flow.registry.host}/team/app:${flow.image.digest.replace(':', '-')}.sig\n`,
     )
+    const json = await flow.run('triangulate', '--type', 'attestation', '--json', flow.tag)
+    const { digest } = flow.image
+    assert.deepEqual(JSON.parse(json.stdout), {
+      digest,
+      type: 'attestation',
+      location: `${flow.registry.host}/team/app:${digest.replace(':', '-')}.att`,
+    })
+    assert.equal((await flow.run('triangulate', '--type', 'other', flow.tag)).code, 2)
     const half = await flow.run('triangulate', '--registry-username', 'me', flow.tag)
     assert.equal(half.code, 2)
     assert.match(half.stderr, /--registry-username and --registry-password together/)

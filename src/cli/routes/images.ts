@@ -225,11 +225,26 @@ has none. What the attestation says is not judged.`,
 
 const triangulate = buildCommand({
   loader: async () => (await import('../commands/triangulate.ts')).triangulate,
-  parameters: { flags: { ...JSON_FLAG, ...REGISTRY_FLAGS }, positional: IMAGE },
+  parameters: {
+    flags: {
+      ...JSON_FLAG,
+      ...REGISTRY_FLAGS,
+      type: {
+        kind: 'enum',
+        values: ['signature', 'attestation', 'sbom', 'digest'],
+        default: 'signature',
+        brief: 'What is looked for; digest: the image itself',
+      },
+    },
+    positional: IMAGE,
+  },
   docs: explain(
     'Print where the signatures of an image are',
-    'Prints the tag under which signatures of an image are kept, whether there are any or not.',
+    `Prints the tag under which signatures of an image are kept, or attestations, whether there are any or not. Sigstore bundles
+are no tags but referrers: \`chancery tree\` lists them.`,
     'chancery triangulate registry.example.com/app:1.0',
+    'chancery triangulate --type attestation registry.example.com/app:1.0',
+    'chancery triangulate --type digest registry.example.com/app:1.0',
   ),
 })
 
