@@ -7,7 +7,14 @@ import { normaliseRepository } from '../format/oci-reference.ts'
 import type { Caller } from '../policy/caller.ts'
 import { mayReadAuditLog, requirePermission } from '../policy/permission.ts'
 import type { AuditEventView, AuditQuery, AuditVerification } from '../wire/audit.ts'
-import { findChain, readHashBefore, readRows, viewOf, type AuditRow } from './audit-rows.ts'
+import {
+  findChain,
+  readHashBefore,
+  readRows,
+  viewOf,
+  type AuditRow,
+  type RowConditions,
+} from './audit-rows.ts'
 import { csvHeader, csvLine } from './csv.ts'
 import { verifyStoredLog } from './verify-audit-log.ts'
 
@@ -86,9 +93,9 @@ export class AuditLog {
     const { reader, nameOf } = this.#options
     const chain = findChain(reader, caller.principal.organizationId)
     if (chain === undefined) return []
-    const { conditions, parameters } = conditionsOf(caller, query)
+    const conditions = conditionsOf(caller, query)
     const order = query.order === 'asc' ? 'ASC' : 'DESC'
-    const rows = readRows(reader, chain, conditions, parameters, order, limit)
+    const rows = readRows(reader, chain, conditions, order, limit)
     const hashes = new Map(rows.map((row) => [row.number, row.hash]))
     const hashBefore = (row: AuditRow): Uint8Array =>
       hashes.get(row.number - 1) ?? readHashBefore(reader, chain, row.number)
@@ -100,10 +107,7 @@ function requireReader({ principal }: Caller): void {
   requirePermission(mayReadAuditLog(principal), 'Global Administrator or Global Reader')
 }
 
-function conditionsOf(
-  { principal: { organizationId } }: Caller,
-  query: AuditQuery,
-): { conditions: string[]; parameters: SqlValue[] } {
+function conditionsOf({ principal: { organizationId } }: Caller, query: AuditQuery): RowConditions {
   const conditions: string[] = []
   const parameters: SqlValue[] = []
   const add = (condition: string, ...values: readonly SqlValue[]): void => {
@@ -137,7 +141,8 @@ function conditionsOf(
   if (query.to !== undefined) add('at <= ?', instant(query.to, 'to'))
   if (query.after !== undefined) add('number > ?', query.after)
   if (query.before !== undefined) add('number < ?', query.before)
-  return { conditions, parameters }
+  const isOfFew = query.objectId !== undefined || query.digest !== undefined
+  return { conditions, parameters, isOfFew }
 }
 
 function instant(text: string, field: string): number {

@@ -26,16 +26,28 @@ export function findChain(reader: Reader, organizationId: string): number | unde
   )?.chain
 }
 
+/** What events are narrowed to. */
+export interface RowConditions {
+  /** On the columns of `audit_events`; all of them hold. */
+  readonly conditions: readonly string[]
+  /** The values of their placeholders. */
+  readonly parameters: readonly SqlValue[]
+  /**
+   * Whether they name an object that few events are about. Without statistics SQLite would rather go through the whole
+   * log in order than look these up and sort them.
+   */
+  readonly isOfFew?: boolean
+}
+
 /** Events of a log that hold the conditions, in order. */
 export function readRows(
   reader: Reader,
   chain: number,
-  conditions: readonly string[],
-  parameters: readonly SqlValue[],
+  { conditions, parameters, isOfFew }: RowConditions,
   order: 'ASC' | 'DESC',
   limit: number,
 ): readonly AuditRow[] {
-  const where = ['chain = ?', ...conditions].join(' AND ')
+  const where = [isOfFew === true ? '+chain = ?' : 'chain = ?', ...conditions].join(' AND ')
   return reader.all<AuditRow>(
     `SELECT ${COLUMNS} FROM audit_events WHERE ${where} ORDER BY number ${order} LIMIT ?`,
     chain,

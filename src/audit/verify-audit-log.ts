@@ -42,8 +42,7 @@ export async function verifyStoredLog(
     const rows = readRows(
       reader,
       end.chain,
-      ['number > ?', 'number <= ?'],
-      [number, end.number],
+      { conditions: ['number > ?', 'number <= ?'], parameters: [number, end.number] },
       'ASC',
       SLICE,
     )
@@ -67,7 +66,8 @@ export async function verifyStoredLog(
   if (!equalBytes(end.seal, sealAuditHead(auditKey, organizationId, end.number, end.head))) {
     return verdict(number, head, number, 'the seal on the end is not that of this authority')
   }
-  const later = readRows(reader, end.chain, ['number > ?'], [end.number], 'ASC', 1)
+  const behind = { conditions: ['number > ?'], parameters: [end.number] }
+  const later = readRows(reader, end.chain, behind, 'ASC', 1)
   const isLater = later.length > 0 && currentNumber(reader, organizationId) === end.number
   if (isLater) return verdict(number, head, number + 1, 'there are events behind the sealed end')
   return verdict(number, head, null, null)
