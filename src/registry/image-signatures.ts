@@ -101,7 +101,7 @@ export async function findReferringSignatures(
   const candidates: SignatureCandidate[] = []
   let others = found.passedOver
   for (const { descriptor, pulled } of found.referrers) {
-    const inIt = mayBeWanted(descriptor, predicateType) ? candidatesIn(pulled) : []
+    const inIt = mayBeWanted(descriptor, predicateType) ? candidatesIn(pulled, predicateType) : []
     if (inIt.length === 0) others += 1
     candidates.push(...inIt)
   }
@@ -122,11 +122,16 @@ function mayBeWanted(
   return isPossible && (annotations[PREDICATE_TYPE_ANNOTATION] ?? predicateType) === predicateType
 }
 
-function candidatesIn(pulled: PulledManifest): readonly SignatureCandidate[] {
+function candidatesIn(
+  pulled: PulledManifest,
+  predicateType: string,
+): readonly SignatureCandidate[] {
   const { manifest, digest } = pulled
   if (manifest.kind !== 'manifest') return []
   const [layer] = manifest.layers
-  if (layer?.mediaType === SIMPLE_SIGNING_LAYER) return attachedIn(pulled, undefined)
+  if (layer?.mediaType === SIMPLE_SIGNING_LAYER) {
+    return predicateType === COSIGN_SIGNATURE_PREDICATE ? attachedIn(pulled, undefined) : []
+  }
   return manifest.layers.flatMap((each, index) =>
     isBundleType(each.mediaType)
       ? [{ place: { format: 'bundle', manifest: digest, tag: undefined, index }, layer: each }]

@@ -75,7 +75,8 @@ const MAX_CERTIFICATES = 20
  * With a public key a certificate that came along says nothing and is not read. Entries of logs and timestamps are read
  * only where a trusted root says whose word counts.
  *
- * @throws ChanceryError of the kind `refused` if a check fails; the code names the check.
+ * @throws ChanceryError of the kind `refused` if a check fails; the code names the check. ERR_VERIFY_PREDICATE_TYPE if an
+ * attestation is asked for.
  * @throws ChanceryError ERR_FORMAT_* or ERR_X509_* if what came along is malformed.
  * @throws ChanceryError ERR_VERIFY_EXPECTATION if the caller asks for what cannot be.
  */
@@ -86,6 +87,7 @@ export function verifyAttachedSignature(
   now: Date,
 ): VerifiedImageSignature {
   requireSoundTrust(trust, expected, now)
+  requireSignatureWanted(expected)
   const signature = decodeSignature(attached.signature)
   const evidence = readEvidence(attached, trust, expected)
   const certificate =
@@ -103,6 +105,15 @@ export function verifyAttachedSignature(
     annotations: payload.annotations ?? {},
     content: { format: 'simple-signing', payload },
   }
+}
+
+/** A metadata file attests nothing, so that no signature over one is the attestation that is asked for. */
+function requireSignatureWanted({ predicateType }: ExpectedImageSignature): void {
+  if (predicateType === undefined || predicateType === COSIGN_SIGNATURE_PREDICATE) return
+  throw new ChanceryError(
+    'ERR_VERIFY_PREDICATE_TYPE',
+    `expected a statement of the type ${predicateType}, found the signature of an image`,
+  )
 }
 
 /**

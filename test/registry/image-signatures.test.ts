@@ -107,12 +107,21 @@ async function prepare() {
       const { bytes } = encodeSignatures([{ ...layer, annotations }])
       registry.add(bytes, `${image.digest.replace(':', '-')}.att`)
     },
-    addSignature(signer = leaf, dockerReference = context): void {
+    addSignature(signer = leaf, dockerReference = context): Uint8Array {
       const payload = encodeSimpleSigning({ dockerReference, manifestDigest: image.digest })
       registry.addBlob(payload, 'x')
       const signature = sign('sha256', payload, signer.privateKey).toString('base64')
       const { bytes } = encodeSignatures([describeSignature({ payload, signature })])
       registry.add(bytes, this.sigTag)
+      return bytes
+    },
+    /** The same as a referrer, as Cosign's mode `oci-1-1` has it; with an artifact type, if any. */
+    addReferringSignature(artifactType?: string): void {
+      const signatures = JSON.parse(Buffer.from(this.addSignature()).toString()) as object
+      const subject = { mediaType: OCI_IMAGE_MANIFEST, digest: image.digest, size: 1 }
+      const type = artifactType === undefined ? {} : { artifactType }
+      const { digest } = registry.add(encodeJson({ ...signatures, subject, ...type }))
+      registry.referrers.push({ mediaType: OCI_IMAGE_MANIFEST, digest, size: 1000, ...type })
     },
     verify: (requirements: ImageRequirements = byKey) => {
       const client = new RegistryClient({ retries: FAST })
@@ -311,6 +320,16 @@ describe('the attestations of an image', () => {
         add(other, { predicateType: type, ...made })
         await other.refuses(nothing, reason, wanted)
       }
+    }
+  })
+
+  it('are none of the signatures that refer to it, whatever they call themselves', async () => {
+    for (const artifactType of [undefined, 'application/vnd.dev.cosign.artifact.sig.v1+json']) {
+      await using flow = await prepare()
+      flow.addReferringSignature(artifactType)
+      const { verified } = await flow.verify({ ...byKey, isExhaustive: true })
+      assert.equal(verified.length, 2)
+      await flow.refuses('ERR_VERIFY_UNSIGNED', /no attestation of the type/, wanted)
     }
   })
 
