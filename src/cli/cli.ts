@@ -26,6 +26,7 @@ import { organizationRoutes } from './routes/organizations.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { trustedRootRoutes } from './routes/trusted-root.ts'
 import { userRoutes } from './routes/users.ts'
 import type { CliServices } from './services.ts'
 import { StandardInput } from './standard-input.ts'
@@ -40,6 +41,7 @@ const ROOT = buildRouteMap<string, CliContext>({
     ...artifactRoutes,
     ...blobRoutes,
     ...keyRoutes,
+    ...trustedRootRoutes,
     ...certificateRoutes,
     ...projectRoutes,
     ...userRoutes,

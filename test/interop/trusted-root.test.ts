@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { parseTrustedRoot } from '../../src/format/trusted-root.ts'
+import { encodeTrustedRoot } from '../../src/format/trusted-root-writer.ts'
+import { loadTrustedRoot } from '../../src/verify/trusted-root.ts'
+import { runChancery } from '../support/chancery-process.ts'
+import { runProgram } from '../support/child-process.ts'
+import { anyAbsent, component } from '../support/components.ts'
+import { pushTestImage } from '../support/images.ts'
+import { createOwnAuthority, OWN_IDENTITY } from '../support/own-authority.ts'
+import { startReferrersRegistry } from '../support/registries.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+
+const openssl = component('openssl')
+const cosign = component('cosign-3')
+
+/** An own authority in a directory, in which the program runs. */
+async function prepare() {
+  const directory = await createTemporaryDirectory()
+  const cwd = directory.path
+  const authority = await createOwnAuthority(cwd)
+  const env = {
+    HOME: cwd,
+    DOCKER_CONFIG: cwd,
+    TUF_ROOT: join(cwd, 'tuf'),
+    TUF_MIRROR: 'http://127.0.0.1:9',
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    NO_PROXY: '127.0.0.1,localhost',
+    COSIGN_PASSWORD: '',
+  }
+  return {
+    authority,
+    path: (name: string): string => join(cwd, name),
+    run: (...args: readonly string[]) => runChancery(args, { cwd, env }),
+    create: (...args: readonly string[]) =>
+      runChancery(['trusted-root', 'create', ...args], { cwd, env }),
+    cosign: (...args: readonly string[]) => runProgram(cosign.path, args, { cwd, env }),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  }
+}
+
+const START = 'start-time=2025-01-01T00:00:00Z'
+
+describe('chancery trusted-root create', { skip: openssl.absent }, () => {
+  it('makes a document that reads back as it was made', async () => {
+    await using flow = await prepare()
+    const made = await flow.create(
+      ...['--certificate-chain', 'chain.pem', '--ca-uri', 'https://ca.acme.test'],
+      ...['--fulcio', 'url=https://old.acme.test,certificate-chain=root.pem,' + START],
+      ...['--rekor', `url=https://rekor.acme.test,public-key=certificate.pub,${START}`],
+      ...['--ctfe', `url=https://ct.acme.test,public-key=certificate.pub,${START}`],
+      ...['--tsa', 'url=https://tsa.acme.test,certificate-chain=chain.pem'],
+    )
+    assert.equal(made.code, 0, made.stderr)
+    const document = parseTrustedRoot(made.stdoutBytes)
+    loadTrustedRoot(made.stdoutBytes)
+    assert.deepEqual(parseTrustedRoot(encodeTrustedRoot(document)), document)
+    const [own, old] = document.certificateAuthorities
+    assert.deepEqual([own?.uri, own?.certificates.length], ['https://ca.acme.test', 2])
+    assert.deepEqual(own?.validFor.end, undefined)
+    const age = Date.now() - (own?.validFor.start?.getTime() ?? 0)
+    assert.ok(age >= 0 && age < 10 * 60_000, 'from the root certificate, which is new')
+    assert.deepEqual(old?.validFor.start, new Date('2025-01-01T00:00:00Z'))
+    assert.equal(document.timestampAuthorities.length, 1)
+    assert.equal(document.certificateLogs.length, 1)
+    assert.equal(document.logs[0]?.keyDetails, 'PKIX_ECDSA_P256_SHA_256')
+  })
+
+  it('refuses signers as authorities, broken chains and roots that are not last', async () => {
+    await using flow = await prepare()
+    const { root, intermediate, certificate, privateKey } = flow.authority
+    const [rootPem, intermediatePem, leafPem, keyPem] = await Promise.all(
+      [root, intermediate, certificate, privateKey].map((file) => readFile(file, 'utf8')),
+    )
+    const files: readonly (readonly [string, string, RegExp])[] = [
+      ['leaf first', `${leafPem}${intermediatePem}${rootPem}`, /expected authorities only/],
+      ['leaf alone', leafPem!, /expected a root at the end/],
+      ['no root', intermediatePem!, /expected a root at the end/],
+      ['root first', `${rootPem}${intermediatePem}`, /expected the root last/],
+      ['twice', `${intermediatePem}${rootPem}${rootPem}`, /is there twice/],
+      ['a key', `${keyPem}${rootPem}`, /expected CERTIFICATE or PKCS7 blocks/],
+      ['nothing', '', /expected a certificate/],
+    ]
+    for (const [what, pem, reason] of files) {
+      await writeFile(flow.path('bad.pem'), pem)
+      const refused = await flow.create('--certificate-chain', 'bad.pem', '--out', 'bad.json')
+      assert.notEqual(refused.code, 0, what)
+      assert.match(refused.stderr, reason)
+      assert.ok(!refused.stderr.includes(keyPem!.split('\n')[1]!))
+      await assert.rejects(readFile(flow.path('bad.json')), { code: 'ENOENT' })
+    }
+    const leafRoot = await flow.create('--tsa', 'url=https://t.test,certificate-chain=bad.pem')
+    assert.notEqual(leafRoot.code, 0)
+    await writeFile(flow.path('bad.pem'), `${leafPem}${intermediatePem}${rootPem}`)
+    const signer = await flow.create('--tsa', 'url=https://t.test,certificate-chain=bad.pem')
+    assert.match(signer.stderr, /which is not for timestamping/)
+  })
+
+  it('refuses services that are not described, and keys that are private', async () => {
+    await using flow = await prepare()
+    const wrong: readonly (readonly string[])[] = [
+      [],
+      ['--ca-uri', 'https://ca.acme.test'],
+      ['--certificate-chain', 'chain.pem', '--ca-uri', 'https://me:secret@ca.acme.test'],
+      ['--certificate-chain', 'chain.pem', '--ca-uri', 'file:///etc/passwd'],
+      ['--fulcio', 'certificate-chain=chain.pem'],
+      ['--fulcio', 'url=https://a.test,certificate-chain=chain.pem,other=1'],
+      ['--fulcio', 'url=https://a.test,url=https://b.test,certificate-chain=chain.pem'],
+      ['--rekor', 'url=https://a.test,public-key=certificate.pub'],
+      ['--rekor', 'url=https://a.test,public-key=certificate.pub,start-time=2025-02-31T00:00:00Z'],
+      [
+        '--rekor',
+        `url=https://a.test,public-key=certificate.pub,${START},end-time=2024-01-01T00:00:00Z`,
+      ],
+      ['--rekor', `url=https://a.test,public-key=certificate.key,${START}`],
+      ['--certificate-chain', 'chain.pem', '--out', './chain.pem', '--yes'],
+    ]
+    for (const args of wrong) {
+      const { code, stdout, stderr } = await flow.create(...args)
+      assert.deepEqual([code, stdout], [2, ''], `${args.join(' ')}: ${stderr}`)
+      assert.ok(!stderr.includes('secret'), stderr)
+    }
+    // The same log twice would make the document one that nobody reads.
+    const log = `url=https://a.test,public-key=certificate.pub,${START}`
+    assert.equal((await flow.create('--rekor', log, '--rekor', log)).code, 2)
+  })
+
+  it('replaces no file unless it is told to', async () => {
+    await using flow = await prepare()
+    await writeFile(flow.path('root.json'), 'mine')
+    const args = ['--certificate-chain', 'chain.pem', '--out', 'root.json']
+    const refused = await flow.create(...args)
+    assert.equal(refused.code, 5, refused.stderr)
+    assert.equal(await readFile(flow.path('root.json'), 'utf8'), 'mine')
+    assert.equal((await flow.create(...args, '--yes')).code, 0)
+    loadTrustedRoot(await readFile(flow.path('root.json')))
+  })
+
+  it(
+    'is what cosign 3 verifies the bundle of a certificate with',
+    { skip: anyAbsent(cosign, component('referrers-registry')) },
+    async () => {
+      await using flow = await prepare()
+      await using registry = await startReferrersRegistry()
+      const { byDigest } = await pushTestImage(`${registry.host}/team/app:1`)
+      const made = await flow.create('--certificate-chain', 'chain.pem', '--out', 'made.json')
+      assert.equal(made.code, 0, made.stderr)
+      const certified = ['--certificate', 'certificate.pem', '--certificate-chain', 'chain.pem']
+      const signed = await flow.run(
+        ...['sign', '--key', 'certificate.key', ...certified],
+        ...['--signature-format', 'bundle', byDigest],
+      )
+      assert.equal(signed.code, 0, signed.stderr)
+      const verify = ['verify', '--trusted-root', 'made.json', '--insecure-ignore-tlog=true']
+      const identity = ['--insecure-ignore-sct', '--certificate-identity', OWN_IDENTITY]
+      const theirs = await flow.cosign(
+        ...[...verify, ...identity, '--certificate-oidc-issuer-regexp', '.*', byDigest],
+      )
+      assert.equal(theirs.code, 0, theirs.stderr)
+      const ours = await flow.run(
+        ...[...verify, ...identity, '--certificate-oidc-issuer-pattern', '*', byDigest],
+      )
+      assert.equal(ours.code, 0, ours.stderr)
+      // Of another authority with the same names: nobody accepts it.
+      await using stranger = await prepare()
+      await stranger.create('--certificate-chain', 'chain.pem', '--out', 'made.json')
+      await writeFile(flow.path('made.json'), await readFile(stranger.path('made.json')))
+      const other = await flow.cosign(
+        ...[...verify, ...identity, '--certificate-oidc-issuer-regexp', '.*', byDigest],
+      )
+      assert.notEqual(other.code, 0)
+    },
+  )
+})
