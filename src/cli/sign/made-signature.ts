@@ -3,7 +3,9 @@ import { ChanceryError } from '../../errors/chancery-error.ts'
 import { decodeBase64 } from '../../format/base64.ts'
 import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
-import type { WantedBundle } from '../../registry/find-bundle.ts'
+import type { SignatureFormat } from '../../policy/signature-format.ts'
+import { isWanted, type WantedBundle } from '../../registry/find-bundle.ts'
+import { verifySimpleSigningSignature } from '../../verify/simple-signing-signature.ts'
 import type { AttachedChain } from './attached-chain.ts'
 import type { ImageToSign } from './image-to-sign.ts'
 import type { SignedMessages } from './message-signer.ts'
@@ -43,6 +45,34 @@ export function makeBundle(
       ? { kind: 'publicKey', hint: publicKeyHint(sha256(publicKey)) }
       : { kind: 'certificate', certificate: chain.leaf },
     { kind: 'statement', payload: statement, signature: decodeBase64(signature) },
+  )
+}
+
+/**
+ * Puts a signature into the form that is published, and verifies it, whoever made it.
+ *
+ * @param signature Base64.
+ * @throws ChanceryError ERR_VERIFY_SIGNATURE if it is not one of the owner's key over the image; ERR_CRYPTO_KEY if the key
+ * cannot be used.
+ */
+export function makeSignature(
+  image: ImageToSign,
+  format: SignatureFormat,
+  signature: string,
+  owner: SignatureOwner,
+): MadeSignature {
+  if (format === 'legacy') {
+    const { payload } = image
+    const { publicKey } = owner
+    const expected = { digest: image.image.digest, repositories: [image.context] }
+    verifySimpleSigningSignature({ payload, signature, publicKey }, expected)
+    return { format, signature }
+  }
+  const bundle = makeBundle(image, signature, owner)
+  if (isWanted(bundle, image.image, wantedBundle(image, owner))) return { format, bundle }
+  throw new ChanceryError(
+    'ERR_VERIFY_SIGNATURE',
+    `expected a signature over the statement of ${image.name}, found one that does not verify`,
   )
 }
 

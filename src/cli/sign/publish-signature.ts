@@ -1,9 +1,8 @@
-import { ChanceryError } from '../../errors/chancery-error.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
 import { referenceContext } from '../../format/oci-reference.ts'
 import type { SignatureFormat } from '../../policy/signature-format.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
-import { isWanted, verifyPublishedBundle } from '../../registry/find-bundle.ts'
+import { verifyPublishedBundle } from '../../registry/find-bundle.ts'
 import { publishBundle } from '../../registry/publish-bundle.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { verifyResolvedImage } from '../../registry/verify-image.ts'
@@ -35,6 +34,7 @@ export interface Publication extends SignatureOwner {
 /**
  * Publishes a signature beside its image, reads it back and verifies it, as anyone would.
  *
+ * @param made Verified.
  * @param seen What the tags beside the image held a moment ago.
  * @throws ChanceryError what `attachSignature`, `publishBundle` and the verification throw.
  */
@@ -93,12 +93,6 @@ async function publishAsBundle(
 ): Promise<SignatureOutcome> {
   const { signedAt, signal } = publication
   const wanted = wantedBundle(image, publication)
-  if (!isWanted(bundle, image.image, wanted)) {
-    throw new ChanceryError(
-      'ERR_VERIFY_SIGNATURE',
-      `expected a signature over the statement of ${image.name}, found one that does not verify`,
-    )
-  }
   const { digest, listedBy } = await publishBundle(
     client,
     image.image,

@@ -3,7 +3,7 @@ import type { RegistryClient } from '../../registry/registry-client.ts'
 import type { Output } from '../output.ts'
 import type { ImageToSign } from './image-to-sign.ts'
 import type { ImageLook } from './look-for-signatures.ts'
-import { makeBundle, type MadeSignature } from './made-signature.ts'
+import { makeSignature, type MadeSignature } from './made-signature.ts'
 import type { SignedMessages } from './message-signer.ts'
 import type { NamedImage } from './named-images.ts'
 import { publishSignature, type Publication, type SignatureOutcome } from './publish-signature.ts'
@@ -30,7 +30,7 @@ export interface PublishTo {
   readonly output: Output
   readonly client: RegistryClient
   readonly isPublished: boolean
-  /** Called with each signature before it is published. */
+  /** Called with each signature, which is verified, before it is published. */
   readonly onMade: (image: ImageToSign, made: MadeSignature) => Promise<void>
 }
 
@@ -55,10 +55,7 @@ export async function publishImage(
       const { fileName } = image.messages[format]
       const signature = signed.signatures?.get(fileName)
       if (signature === undefined) throw leftOut(fileName, format)
-      const made: MadeSignature =
-        format === 'legacy'
-          ? { format, signature }
-          : { format, bundle: makeBundle(image, signature, publication) }
+      const made = makeSignature(image, format, signature, publication)
       await onMade(image, made)
       outcomes.push(
         isPublished
