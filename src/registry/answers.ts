@@ -56,18 +56,30 @@ function hintFor(code: ErrorCode): ErrorOptions {
   return hint === undefined ? {} : { hints: [hint] }
 }
 
-/** The first error of the answer, as ` (CODE: message)`. Source: distribution-spec, "Error Codes". */
-function quoteError(body: Uint8Array): string {
+/**
+ * The first error that an answer names; nothing where it names none. Nothing of it is to be relied on.
+ *
+ * Source: distribution-spec, "Error Codes".
+ */
+export function firstErrorOf(body: Uint8Array): {
+  readonly code?: unknown
+  readonly message?: unknown
+} {
   let value: unknown
   try {
     value = parseJson(body)
   } catch {
     // A proxy answers with a page of its own; the status says all there is to say.
-    return ''
+    return {}
   }
   const errors = (value as { errors?: unknown } | null)?.errors
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined
-  const { code, message } = (first ?? {}) as { code?: unknown; message?: unknown }
+  return first ?? {}
+}
+
+/** The first error of the answer, as ` (CODE: message)`. */
+function quoteError(body: Uint8Array): string {
+  const { code, message } = firstErrorOf(body)
   const said = [code, message].filter((part) => typeof part === 'string').join(': ')
   // untrusted: it is shown in a terminal, so it must not contain control sequences.
   const printable = said.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_QUOTED_LENGTH)

@@ -1,6 +1,6 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_INDEX, parseManifest, type Descriptor } from '../format/oci-manifest.ts'
-import { badAnswer } from './answers.ts'
+import { badAnswer, firstErrorOf } from './answers.ts'
 import type { Answer } from './http-transport.ts'
 import type { RepositoryName } from './origins.ts'
 
@@ -11,6 +11,11 @@ export interface ReferrersPage {
   readonly size: number
   /** The query of the next page, without `?`; undefined on the last one. */
   readonly next: string | undefined
+}
+
+/** What is not there: the API, or its list of one manifest only. */
+export interface MissingReferrers {
+  readonly missing: 'api' | 'list'
 }
 
 const MAX_LINK_LENGTH = 4096
@@ -35,6 +40,15 @@ export function readReferrersPage(repository: RepositoryName, answer: Answer): R
     if (!(cause instanceof ChanceryError)) throw cause
     throw badAnswer(repository, `the list of referrers is malformed: ${cause.message}`, cause)
   }
+}
+
+/**
+ * What the 404 or 400 of a registry is about. One that names an error of its own, MANIFEST_UNKNOWN for example, has
+ * understood the question, against the specification; it may answer another one.
+ */
+export function readMissingReferrers({ body }: Answer): MissingReferrers {
+  const { code } = firstErrorOf(body)
+  return { missing: code === undefined || code === 'UNSUPPORTED' ? 'api' : 'list' }
 }
 
 /** The query of `Link: <url>; rel="next"`. Source: RFC 8288; distribution-spec, "Listing Referrers". */

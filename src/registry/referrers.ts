@@ -7,6 +7,7 @@ import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { artifactTypeOf, fallbackTag } from './referrers-index.ts'
+import type { MissingReferrers } from './referrers-page.ts'
 
 /** What is listed, and how much of it at most. */
 export interface ReferrersOptions {
@@ -140,7 +141,8 @@ export async function listReferrers(
 const HAVE_API = new WeakMap<RegistryClient, Map<string, Promise<boolean>>>()
 
 /**
- * What the referrers API lists, each digest once; undefined if the registry has no such API, or had none before.
+ * What the referrers API lists, each digest once; undefined if the registry has no such API, or had none before, or does
+ * not list this manifest.
  *
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if its pages go round in a circle; besides, as {@link findReferrers}.
  */
@@ -156,18 +158,24 @@ export async function listByApi(
   const hasApi = known.get(name)
   if (hasApi !== undefined) {
     if (options.isApiKnown !== true && !(await hasApi)) return undefined
-    return listAllPages(client, repository, digest, options)
+    const again = await listAllPages(client, repository, digest, options)
+    return 'missing' in again ? undefined : again
   }
   const { promise, resolve } = Promise.withResolvers<boolean>()
   known.set(name, promise)
+  // Until an answer says so, there is one to be asked.
+  let isAbsent = false
   try {
     const listed = await listAllPages(client, repository, digest, options)
-    resolve(listed !== undefined)
-    return listed
+    if (!('missing' in listed)) return listed
+    isAbsent = listed.missing === 'api'
+    if (!isAbsent) known.delete(name)
+    return undefined
   } catch (error) {
     known.delete(name)
-    resolve(true)
     throw error
+  } finally {
+    resolve(!isAbsent)
   }
 }
 
@@ -176,7 +184,7 @@ async function listAllPages(
   repository: RepositoryName,
   digest: string,
   options: ReferrersOptions,
-): Promise<readonly Descriptor[] | undefined> {
+): Promise<readonly Descriptor[] | MissingReferrers> {
   const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
   const byDigest = new Map<string, Descriptor>()
   const queries = new Set<string>()
@@ -185,8 +193,8 @@ async function listAllPages(
     if (queries.has(query)) throw badAnswer(repository, 'the pages of the referrers repeat')
     queries.add(query)
     const page = await client.findReferrersPage(repository, digest, query, signal)
-    if (page === undefined) {
-      if (queries.size === 1) return undefined
+    if ('missing' in page) {
+      if (queries.size === 1) return page
       throw badAnswer(repository, 'a page of the referrers is missing')
     }
     size += page.size

@@ -12,7 +12,12 @@ import type { FindCredentials } from './credentials.ts'
 import type { Answer } from './http-transport.ts'
 import type { RepositoryName } from './origins.ts'
 import { digestOf, requireDigest } from './received-bytes.ts'
-import { readReferrersPage, type ReferrersPage } from './referrers-page.ts'
+import {
+  readMissingReferrers,
+  readReferrersPage,
+  type MissingReferrers,
+  type ReferrersPage,
+} from './referrers-page.ts'
 import { RegistryBlobs } from './registry-blobs.ts'
 import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
 
@@ -196,7 +201,7 @@ export class RegistryClient implements Disposable {
    *
    * @param digest `sha256:<hex>` of the manifest that is referred to.
    * @param query Of the page, as the page before gave it.
-   * @returns Undefined if the registry has no such API (404, 400).
+   * @returns Why there is none, where the registry answers 404 or 400.
    * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if it is no index, or points to another place for the next page.
    */
   async findReferrersPage(
@@ -204,7 +209,7 @@ export class RegistryClient implements Disposable {
     digest: string,
     query: string,
     signal?: AbortSignal,
-  ): Promise<ReferrersPage | undefined> {
+  ): Promise<ReferrersPage | MissingReferrers> {
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `referrers/${digest}${query === '' ? '' : `?${query}`}`,
@@ -212,7 +217,7 @@ export class RegistryClient implements Disposable {
       maxBodyBytes: MAX_MANIFEST_BYTES,
       signal,
     })
-    if (answer.status === 404 || answer.status === 400) return undefined
+    if (answer.status === 404 || answer.status === 400) return readMissingReferrers(answer)
     if (answer.status !== 200) throw errorOfAnswer(repository, answer)
     return readReferrersPage(repository, answer)
   }

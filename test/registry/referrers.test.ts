@@ -428,6 +428,34 @@ describe('a list of referrers', () => {
     }
   })
 
+  it('that is missing for one manifest is not missing for the others', async () => {
+    const other = `sha256:${'cd'.repeat(32)}`
+    for (const [body, isRemembered] of [
+      ['{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}', false],
+      ['{"errors":[{"code":"UNSUPPORTED"}]}', true],
+      ['404 page not found', true],
+    ] as const) {
+      await using server = await startFake([one], (_request, response, path) => {
+        if (path === `referrers/${SUBJECT}`) sendIndex(response, [entry(one)])
+        else response.writeHead(404).end(path.startsWith('referrers') ? body : '')
+      })
+      using client = new RegistryClient(IMPATIENT)
+      const repository = { registry: server.host, repository: 'team/app' }
+      const digests = [other, SUBJECT, other, SUBJECT]
+      const all = await Promise.all(
+        digests.map((digest) => findReferrers(client, repository, digest)),
+      )
+      const expected = isRemembered ? [0, 0, 0, 0] : [0, 1, 0, 1]
+      assert.deepEqual(
+        all.map(({ referrers }) => referrers.length),
+        expected,
+        body,
+      )
+      const asked = server.seen.filter(({ url }) => url.includes('/referrers/')).length
+      assert.equal(asked, isRemembered ? 1 : 4, body)
+    }
+  })
+
   it('falls back to the tag where the API knows nothing', async () => {
     await using server = await startFake([one], (_request, response, path) => {
       sendIndex(response, path.startsWith('referrers') ? [] : [entry(one)])
