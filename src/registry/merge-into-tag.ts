@@ -66,17 +66,23 @@ export function mergeIntoTag<Entry>(
   }
   const fresh = [waiting]
   queues.set(key, fresh)
-  void drain(fresh, (batch) => {
+  const run = (batch: readonly Waiting<Entry>[]): Promise<void> => {
     const [first = waiting] = batch
     return new Batch(first.client, repository, tag, content, batch).run()
-  }).finally(() => queues.delete(key))
+  }
+  void drain(fresh, run, () => queues.delete(key))
   return promise
 }
 
-/** Works a queue off until it is empty; nothing it does fails as a whole. */
+/**
+ * Works a queue off until it is empty; nothing it does fails as a whole.
+ *
+ * @param onEmpty Called in the same turn, so that nobody can wait in a queue that nobody works off.
+ */
 async function drain<Entry>(
   queue: Waiting<Entry>[],
   run: (batch: readonly Waiting<Entry>[]) => Promise<void>,
+  onEmpty: () => void,
 ): Promise<void> {
   // What is added in the same turn goes along.
   await Promise.resolve()
@@ -88,6 +94,7 @@ async function drain<Entry>(
     queue.splice(0, queue.length, ...rest)
     await run(batch)
   }
+  onEmpty()
 }
 
 /** Additions that share one write. */
