@@ -267,6 +267,48 @@ describe('chancery attest', () => {
     assert.match(refused.stderr, /expected a statement about .*, found one about sha256:/)
   })
 
+  it('attaches what was made elsewhere, about this image and by this key alone, once', async () => {
+    const image = await push()
+    for (const what of [WHAT, ['--predicate', 'vex.json', '--type', 'cyclonedx']]) {
+      assert.equal((await attest(...LOCAL, ...what, image.byDigest)).code, 0)
+    }
+    const downloaded = await run(['download', 'attestation', image.byDigest])
+    await writeFile(path('all.jsonl'), downloaded.stdout)
+    const cleaned = await run(['clean', '--force', image.byDigest])
+    assert.equal(cleaned.code, 0, cleaned.stderr)
+    assert.deepEqual(await countOf(image), [0, 0])
+    const attach = (key: string, ...to: readonly string[]): Promise<Finished> =>
+      run(['attach', 'attestation', '--attestation', 'all.jsonl', ...to, ...['--key', key]])
+    assert.equal((await attach('other.pub', image.byDigest)).code, 1)
+    const another = await push()
+    for (const key of [[], ['--key', 'cosign.pub']]) {
+      const args = ['attach', 'attestation', '--attestation', 'all.jsonl', ...key]
+      const refused = await run([...args, another.byDigest])
+      assert.ok(refused.code === 1 || refused.code === 2, refused.stderr)
+    }
+    assert.deepEqual(
+      [await countOf(image), await countOf(another)],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    )
+    for (const outcome of ['attached', 'already-attached']) {
+      const attached = await attach('cosign.pub', image.byDigest, '--json')
+      assert.equal(attached.code, 0, attached.stderr)
+      const { attestations } = JSON.parse(attached.stdout) as {
+        attestations: { outcome: string }[]
+      }
+      assert.deepEqual(
+        attestations.map((one) => one.outcome),
+        [outcome, outcome, outcome, outcome],
+      )
+      assert.deepEqual(await countOf(image), [2, 2])
+    }
+    await writeFile(path('all.jsonl'), '{"payload":"","payloadType":"x","signatures":[]}')
+    assert.equal((await attach('cosign.pub', image.byDigest)).code, 2)
+  })
+
   it('refuses what cannot be attested, and calls that contradict themselves', async () => {
     const image = await push()
     await writeFile(path('huge.json'), `{"a":"${'x'.repeat(17 * 1024 * 1024)}"}`)

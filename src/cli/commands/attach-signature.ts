@@ -1,23 +1,19 @@
-import { sha256, sha256Hex } from '../../crypto/digest.ts'
+import { sha256 } from '../../crypto/digest.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import { decodeBase64 } from '../../format/base64.ts'
 import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
 import { MAX_BUNDLE_BYTES, parseBundle } from '../../format/bundle.ts'
 import { decodePae, IN_TOTO_PAYLOAD_TYPE, resemblesPae } from '../../format/dsse.ts'
-import { parseStatement } from '../../format/in-toto.ts'
 import {
   parseReference,
   referenceContext,
   type ImageReference,
 } from '../../format/oci-reference.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
-import { publishBundle } from '../../registry/publish-bundle.ts'
-import { bundleLayerOf } from '../../registry/published-artifacts.ts'
-import { findReferrers } from '../../registry/referrers.ts'
 import { resolveImage } from '../../registry/resolve-image.ts'
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
-import { verifyBundle } from '../../verify/verify-bundle.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
+import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
@@ -106,45 +102,17 @@ async function attachBundle(
   reference: ImageReference,
   bytes: Uint8Array,
 ): Promise<void> {
-  const bundle = parseBundle(bytes)
-  if (bundle.content.kind !== 'envelope') {
-    throw new ChanceryError(
-      'ERR_VERIFY_CONTENT',
-      'expected the bundle of a statement about an image, found that of a file',
-    )
-  }
-  const { predicateType, subjects } = parseStatement(bundle.content.payload)
+  parseBundle(bytes)
   const publicKey = await readKey(flags.key)
   const signal = AbortSignal.timeout(flags.timeout)
   using client = await openRegistryClient(context, flags)
   const image = await resolveImage(client, reference, signal)
-  const { digest } = image
-  if (publicKey !== undefined) {
-    const byKey = { ...bundle, signer: { kind: 'publicKey' } } as const
-    verifyBundle(byKey, { publicKey }, { artifact: { digest }, predicateType }, new Date())
-  } else if (!subjects.some((one) => `sha256:${one.digest['sha256'] ?? ''}` === digest)) {
-    const found = subjects.slice(0, 3).map((one) => `sha256:${one.digest['sha256'] ?? '?'}`)
-    throw new ChanceryError(
-      'ERR_VERIFY_DIGEST',
-      `expected a statement about ${digest}, found one about ${found.join(', ')}`,
-    )
-  }
-  const name = `${referenceContext(reference)}@${digest}`
-  const before = await findReferrers(client, image.repository, digest, { signal })
-  const layer = `sha256:${sha256Hex(bytes)}`
-  const same = before.referrers.find((one) => bundleLayerOf(one)?.digest === layer)
-  const published =
-    same === undefined
-      ? await publishBundle(
-          client,
-          image,
-          { bytes, predicateType, createdAt: new Date() },
-          { signal },
-        )
-      : same.descriptor
-  const outcome = same === undefined ? 'attached' : 'already-attached'
+  const predicateType = requireBundleOf(bytes, image, publicKey)
+  const name = `${referenceContext(reference)}@${image.digest}`
+  const published = await publishBundleOnce(client, image, { bytes, predicateType }, signal)
+  const { outcome } = published
   context.output.progress(
-    same === undefined ? `Attached the bundle to ${name}.` : `${name} has this bundle already.`,
+    outcome === 'attached' ? `Attached the bundle to ${name}.` : `${name} has this bundle already.`,
   )
   const found = `${referenceContext(reference)}@${published.digest}`
   context.output.result(

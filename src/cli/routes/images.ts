@@ -141,8 +141,34 @@ const attachSignature = buildCommand({
   ),
 })
 
+const attachAttestation = buildCommand({
+  loader: async () => (await import('../commands/attach-attestation.ts')).attachAttestations,
+  parameters: {
+    flags: {
+      ...JSON_FLAG,
+      ...REGISTRY_FLAGS,
+      attestation: {
+        kind: 'parsed',
+        parse: String,
+        variadic: true,
+        brief: 'DSSE envelope or Sigstore bundle, or one on each line; may be given several times',
+        placeholder: 'FILE',
+      },
+      key: text('Public key, PEM: attach only what it verifies', 'FILE'),
+    },
+    positional: IMAGE,
+  },
+  docs: explain(
+    'Attach attestations to an image in its registry',
+    `Puts envelopes under the .att tag, and bundles beside the image as referrers, byte for byte. All of them have to be about
+the image; attaching the same one again changes nothing. Takes what \`chancery download attestation\` prints.`,
+    'chancery attach attestation --attestation provenance.dsse.json registry.example.com/app:1.0',
+    'chancery attach attestation --attestation app.sigstore.json --key builder.pub registry.example.com/app:1.0',
+  ),
+})
+
 const attach = buildRouteMap({
-  routes: { signature: attachSignature },
+  routes: { signature: attachSignature, attestation: attachAttestation },
   docs: explain(
     'Attach things to an image',
     'Puts what was made elsewhere beside an image.',
