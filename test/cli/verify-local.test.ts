@@ -75,6 +75,18 @@ describe('chancery verify --local-image', () => {
     await cp(flow.path('saved'), flow.path('changed'), { recursive: true })
     await writeFile(flow.blob('changed', flow.index.digest), 'changed')
     assert.match((await flow.verify('changed')).stderr, /has other content/)
+    for (const [content, reason] of [
+      ['changed', /has other content/],
+      [undefined, /expected sha256:\w+ in the directory/],
+    ] as const) {
+      await cp(flow.path('saved'), flow.path('partly'), { recursive: true })
+      const blob = flow.blob('partly', child!.digest)
+      await (content === undefined ? rm(blob) : writeFile(blob, content))
+      const { code, stderr } = await flow.verify('partly', '-r')
+      assert.notEqual(code, 0, stderr)
+      assert.match(stderr, reason)
+      await rm(flow.path('partly'), { recursive: true })
+    }
     for (const name of await readdir(flow.path('saved', 'blobs', 'sha256'))) {
       const blob = await readFile(flow.path('saved', 'blobs', 'sha256', name), 'utf8')
       const isOfChild = blob.includes(child!.digest) && blob.includes('"subject"')

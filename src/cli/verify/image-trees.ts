@@ -93,9 +93,11 @@ async function verifyInLayout(
   }
   const named = isRecursive
     ? await walkIndex(get, layout.digest, layout.digest)
-    : [await get(layout.digest)]
+    : [{ digest: layout.digest }]
   const images: ImageVerification[] = []
   for (const { digest } of named) {
+    // What is accepted is in the directory: that a list names it does not put it there.
+    await get(digest)
     images.push(await examineImage(layout, { digest, repository: undefined }, requirements))
   }
   return treeOf(images)
