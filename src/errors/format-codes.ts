@@ -12,6 +12,7 @@ export const FORMAT_CODES = {
   ERR_FORMAT_PAYLOAD: { kind: 'invalid', summary: 'Not a Cosign metadata file' },
   ERR_FORMAT_DIGEST: { kind: 'invalid', summary: 'Not a digest' },
   ERR_FORMAT_REFERENCE: { kind: 'invalid', summary: 'Not an image reference' },
+  ERR_FORMAT_TAR: { kind: 'invalid', summary: 'Not a tar archive that is safe to read' },
   ERR_FORMAT_ZIP: { kind: 'invalid', summary: 'Not a ZIP archive that is safe to read' },
   ERR_FORMAT_ZIP_LIMIT: {
     kind: 'invalid',

@@ -47,7 +47,7 @@ export const REGISTRY_CODES = {
   },
   ERR_REGISTRY_LAYOUT: {
     kind: 'invalid',
-    summary: 'The directory is not an OCI image layout',
+    summary: 'Not an OCI image layout, or not clear which image of it is meant',
   },
   ERR_REGISTRY_NO_TLS: {
     kind: 'unavailable',

@@ -3,9 +3,9 @@ import type { RepositoryName } from './origins.ts'
 import type { Referrers, ReferrerSelection } from './referrers.ts'
 import type { PulledManifest } from './registry-client.ts'
 
-/** Where images, and what belongs to them, are read from: a repository, or a directory. */
+/** Where images, and what belongs to them, are read from: a repository, a directory, or an archive. */
 export interface ArtifactSource {
-  /** What it is called in an error: `registry/repository`, or `the directory`. */
+  /** What it is called in an error: `registry/repository`, `the directory` or `the archive`. */
   readonly name: string
   /** The repository, where it is one: another of the same registry may take blobs over from it. */
   readonly repository: RepositoryName | undefined

@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseJson } from '../format/json.ts'
@@ -14,10 +12,10 @@ import {
 import type { ArtifactSource } from './artifact-store.ts'
 import { verifiedChunks } from './blob-stream.ts'
 import { tagOf } from './image-tree.ts'
+import { openLayoutFiles, type LayoutFiles } from './layout-files.ts'
 import { artifactTypeOf } from './referrers-index.ts'
 import type { Referrer } from './referrers.ts'
 import { MAX_MANIFEST_BYTES, type PulledManifest } from './registry-client.ts'
-import { openRegularFile, readRegularFile } from './regular-file.ts'
 
 /** Annotation of an entry: its tag. Source: image-spec, "Pre-Defined Annotation Keys". */
 export const REFERENCE_ANNOTATION = 'org.opencontainers.image.ref.name'
@@ -33,53 +31,70 @@ export const COSIGN_KINDS = {
 
 const MAX_FILES = 20_000
 
-/** An OCI image layout: an image with what belongs to it, in a directory. Source: OCI image-spec, image-layout.md. */
-export interface OciLayout extends ArtifactSource {
+const MAX_NAMED = 10
+
+/** An OCI image layout: an image with what belongs to it, in a directory or an archive. Source: OCI image-spec, image-layout.md. */
+export interface OciLayout extends ArtifactSource, AsyncDisposable {
   /** Digest of the image. */
   readonly digest: string
 }
 
 /**
- * Opens a layout that holds one image: as `chancery save` or `cosign save` wrote it, or any other with one entry.
+ * Opens an image of a layout: as `chancery save` or `cosign save` wrote it, or any other.
  *
  * Cosign does not list bundles in the index of a layout; therefore whatever in it names a manifest as its subject is
  * taken for a referrer of that.
  *
- * @param directory Path of the directory.
- * @throws ChanceryError ERR_REGISTRY_LAYOUT if it is no such layout, or has several images.
+ * @param path Path of the directory, or of an uncompressed tar archive of one.
+ * @param wanted The digest of the image, or its name in the layout (`org.opencontainers.image.ref.name`); may be left out
+ *   where there is one image.
+ * @throws ChanceryError ERR_REGISTRY_LAYOUT if it is no such layout, or has several images; ERR_FORMAT_TAR if it is a file
+ *   but no archive that is safe to read.
  */
-export async function openOciLayout(directory: string): Promise<OciLayout> {
-  const index = await readIndex(directory)
-  const image = findImage(index)
+export async function openOciLayout(path: string, wanted?: string): Promise<OciLayout> {
+  const files = await openLayoutFiles(path)
+  if (files === undefined) throw notALayout('a directory or an archive with an index.json')
+  try {
+    return await openImage(files, wanted)
+  } catch (error) {
+    await files[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function openImage(files: LayoutFiles, wanted: string | undefined): Promise<OciLayout> {
+  const index = await readIndex(files)
+  const image = findImage(index, wanted)
   const tags = findTags(index, image.digest)
   const mediaTypes = new Map(index.manifests.map(({ digest, mediaType }) => [digest, mediaType]))
-  const read = (digest: string) => readManifestFile(directory, digest, mediaTypes.get(digest))
+  const read = (digest: string) => readManifestFile(files, digest, mediaTypes.get(digest))
   let bySubject: Promise<ReadonlyMap<string, readonly Referrer[]>> | undefined
   return {
     digest: image.digest,
-    name: 'the directory',
+    name: files.name,
     repository: undefined,
     async findManifest(reference) {
       const digest = reference.startsWith('sha256:') ? reference : tags.get(reference)
       return digest === undefined ? undefined : read(digest)
     },
     openBlob(descriptor) {
-      const content = readBlobFile(directory, descriptor.digest)
-      return Promise.resolve(verifiedChunks(content, descriptor, 'the directory'))
+      const content = readBlobFile(files, descriptor.digest)
+      return Promise.resolve(verifiedChunks(content, descriptor, files.name))
     },
     async findReferrers(digest, { isWanted = () => true } = {}) {
-      bySubject ??= findReferrersIn(directory, mediaTypes)
+      bySubject ??= findReferrersIn(files, mediaTypes)
       const all = (await bySubject).get(digest) ?? []
       const referrers = all.filter(({ descriptor }) => isWanted(descriptor))
       const passedOver = all.length - referrers.length
       return { source: all.length > 0 ? 'api' : 'none', referrers, refused: [], passedOver }
     },
+    [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
   }
 }
 
-async function readIndex(directory: string): Promise<ImageIndex> {
-  const bytes = await readRegularFile(join(directory, 'index.json'), MAX_MANIFEST_BYTES)
-  if (bytes === undefined) throw notALayout('a directory with an index.json')
+async function readIndex(files: LayoutFiles): Promise<ImageIndex> {
+  const bytes = await files.read('index.json', MAX_MANIFEST_BYTES)
+  if (bytes === undefined) throw notALayout(`an index.json in ${files.name}`)
   if (bytes.length > MAX_MANIFEST_BYTES) throw notALayout('an index.json of at most 4 MiB')
   try {
     const index = parseManifest(bytes, OCI_IMAGE_INDEX)
@@ -91,16 +106,41 @@ async function readIndex(directory: string): Promise<ImageIndex> {
   throw notALayout('an index.json that is an OCI image index')
 }
 
-/** The entry that is the image, by Cosign's annotation or because there is only one. */
-function findImage({ manifests }: ImageIndex): Descriptor {
+/** The entry that is wanted; else the one that is the image, by Cosign's annotation or because there is only one. */
+function findImage({ manifests }: ImageIndex, wanted: string | undefined): Descriptor {
+  const images = findImages(manifests)
+  const named = wanted === undefined ? images : manifests.filter((one) => isNamed(one, wanted))
+  const [image] = named
+  const digests = new Set(named.map(({ digest }) => digest))
+  if (image === undefined || digests.size > 1) {
+    const what = wanted === undefined ? 'one image' : `one image that is ${JSON.stringify(wanted)}`
+    throw notALayout(`${what} in it, found ${digests.size}`, undefined, listImages(images))
+  }
+  if (!isSha256Digest(image.digest)) throw notALayout('an image with a SHA-256 digest')
+  return image
+}
+
+function findImages(manifests: readonly Descriptor[]): readonly Descriptor[] {
   const kinds: readonly (string | undefined)[] = [COSIGN_KINDS.image, COSIGN_KINDS.index]
   const marked = manifests.filter(({ annotations }) =>
     kinds.includes(annotations?.[KIND_ANNOTATION]),
   )
-  const [image, ...others] = marked.length > 0 ? marked : manifests
-  if (image === undefined || others.length > 0) throw notALayout('one image in it')
-  if (!isSha256Digest(image.digest)) throw notALayout('an image with a SHA-256 digest')
-  return image
+  return marked.length > 0 ? marked : manifests
+}
+
+function isNamed({ digest, annotations }: Descriptor, wanted: string): boolean {
+  return digest === wanted || annotations?.[REFERENCE_ANNOTATION] === wanted
+}
+
+/** What to say where it is not clear which image is meant. */
+function listImages(images: readonly Descriptor[]): readonly string[] {
+  const names = images.map(
+    ({ digest, annotations }) => annotations?.[REFERENCE_ANNOTATION] ?? digest,
+  )
+  if (names.length === 0) return []
+  const shown = names.slice(0, MAX_NAMED).map((name) => JSON.stringify(name.slice(0, 200)))
+  const more = names.length > MAX_NAMED ? ' and more' : ''
+  return [`There are ${shown.join(', ')}${more}: say PATH:NAME or PATH@DIGEST.`]
 }
 
 function findTags({ manifests }: ImageIndex, imageDigest: string): ReadonlyMap<string, string> {
@@ -116,17 +156,17 @@ function findTags({ manifests }: ImageIndex, imageDigest: string): ReadonlyMap<s
   return tags
 }
 
-/** The path of a blob; a digest has nothing in it that could lead elsewhere. */
-export function blobPath(directory: string, digest: string): string {
+/** The name of a blob in a layout; a digest has nothing in it that could lead elsewhere. */
+export function blobName(digest: string): string {
   const { algorithm, hex } = parseDigest(digest)
-  return join(directory, 'blobs', algorithm, hex)
+  return `blobs/${algorithm}/${hex}`
 }
 
-async function* readBlobFile(directory: string, digest: string): AsyncGenerator<Uint8Array> {
-  const file = await openRegularFile(blobPath(directory, digest))
-  if (file === undefined) throw notALayout(`the blob ${digest} in it`)
+async function* readBlobFile(files: LayoutFiles, digest: string): AsyncGenerator<Uint8Array> {
+  const content = await files.open(blobName(digest))
+  if (content === undefined) throw notALayout(`the blob ${digest} in it`)
   try {
-    yield* file.createReadStream() as AsyncIterable<Uint8Array>
+    yield* content
   } catch (cause) {
     if (cause instanceof ChanceryError) throw cause
     throw notALayout(`the blob ${digest} in it`, cause)
@@ -134,11 +174,11 @@ async function* readBlobFile(directory: string, digest: string): AsyncGenerator<
 }
 
 async function readManifestFile(
-  directory: string,
+  files: LayoutFiles,
   digest: string,
   knownMediaType: string | undefined,
 ): Promise<PulledManifest | undefined> {
-  const bytes = await readRegularFile(blobPath(directory, digest), MAX_MANIFEST_BYTES)
+  const bytes = await files.read(blobName(digest), MAX_MANIFEST_BYTES)
   if (bytes === undefined) return undefined
   if (bytes.length > MAX_MANIFEST_BYTES) throw notALayout('manifests of at most 4 MiB')
   if (`sha256:${sha256Hex(bytes)}` !== digest) {
@@ -156,16 +196,16 @@ function ownMediaType(bytes: Uint8Array): string {
 }
 
 async function findReferrersIn(
-  directory: string,
+  files: LayoutFiles,
   mediaTypes: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, readonly Referrer[]>> {
   const bySubject = new Map<string, Referrer[]>()
-  const names = (await readdir(join(directory, 'blobs', 'sha256'))).sort()
+  const names = await files.list('blobs/sha256')
   if (names.length > MAX_FILES) throw notALayout(`at most ${MAX_FILES} blobs`)
   for (const name of names) {
     const digest = `sha256:${name}`
     if (!isSha256Digest(digest)) continue
-    const pulled = await readIfReferrer(directory, digest, mediaTypes.get(digest))
+    const pulled = await readIfReferrer(files, digest, mediaTypes.get(digest))
     const subjectDigest = pulled?.manifest.subject?.digest
     if (pulled === undefined || subjectDigest === undefined) continue
     const { mediaType, bytes, manifest } = pulled
@@ -184,18 +224,18 @@ async function findReferrersIn(
 
 /** The blob, if it is a manifest with a subject. */
 async function readIfReferrer(
-  directory: string,
+  files: LayoutFiles,
   digest: string,
   mediaType: string | undefined,
 ): Promise<PulledManifest | undefined> {
-  const bytes = await readRegularFile(blobPath(directory, digest), MAX_MANIFEST_BYTES)
+  const bytes = await files.read(blobName(digest), MAX_MANIFEST_BYTES)
   if (bytes === undefined || bytes.length > MAX_MANIFEST_BYTES) return undefined
   const text = Buffer.from(bytes).toString('latin1')
   const mayBe =
     text.startsWith('{') && text.includes('"subject"') && text.includes('"schemaVersion"')
   if (!mayBe) return undefined
   try {
-    return await readManifestFile(directory, digest, mediaType)
+    return await readManifestFile(files, digest, mediaType)
   } catch (error) {
     // A blob that only looks like a manifest, unless its content is not what its name says.
     if (error instanceof ChanceryError && error.code !== 'ERR_REGISTRY_DIGEST') return undefined
@@ -203,11 +243,12 @@ async function readIfReferrer(
   }
 }
 
-function notALayout(expected: string, cause?: unknown): ChanceryError {
-  return new ChanceryError('ERR_REGISTRY_LAYOUT', `expected ${expected}`, {
-    cause,
-    hints: [
-      'A directory that `chancery save`, `cosign save` or skopeo (oci:) wrote is what is read.',
-    ],
-  })
+function notALayout(
+  expected: string,
+  cause?: unknown,
+  hints: readonly string[] = [
+    'What is read is a directory that `chancery save`, `cosign save` or skopeo (oci:) wrote, or a tar archive of what is in it.',
+  ],
+): ChanceryError {
+  return new ChanceryError('ERR_REGISTRY_LAYOUT', `expected ${expected}`, { cause, hints })
 }

@@ -6,7 +6,7 @@ import { OCI_IMAGE_INDEX, type Descriptor } from '../format/oci-manifest.ts'
 import type { ArtifactSink, ArtifactSource } from './artifact-store.ts'
 import { tagOf, type ImageTree, type TaggedKind } from './image-tree.ts'
 import {
-  blobPath,
+  blobName,
   openOciLayout,
   COSIGN_KINDS,
   KIND_ANNOTATION,
@@ -91,7 +91,7 @@ async function guard(act: () => Promise<void>, existing: readonly string[]): Pro
 }
 
 async function isStored(directory: string, digest: string): Promise<boolean> {
-  return (await stat(blobPath(directory, digest)).catch(() => undefined)) !== undefined
+  return (await stat(join(directory, blobName(digest))).catch(() => undefined)) !== undefined
 }
 
 /** Under its name a blob is whole and right, or not there. */
@@ -100,7 +100,7 @@ async function storeBlob(
   digest: string,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  const path = blobPath(directory, digest)
+  const path = join(directory, blobName(digest))
   const fresh = `${path}.${randomGuid(Date.now())}.new`
   try {
     await mkdir(dirname(path), { recursive: true })

@@ -194,7 +194,9 @@ const verify = buildCommand({
         brief: 'json: what was signed, as cosign prints it; sarif: what is not accepted',
       },
       recursive: toggle('With an index, also every image that it lists: all have to be signed'),
-      localImage: toggle('IMAGE is a directory, as save writes it; no connection is opened'),
+      localImage: toggle(
+        'IMAGE is a directory or tar archive, as save writes it, PATH[:NAME|@DIGEST]; no connection',
+      ),
       ...WORKERS_FLAG,
       offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
     },
@@ -210,6 +212,7 @@ the certificate then has to be valid today, or at the time of a trusted timestam
     'chancery verify --key release.pub registry.example.com/app:1.0',
     'chancery verify --key release.pub -a build=42 --json registry.example.com/app:1.0',
     'chancery verify --key release.pub --recursive registry.example.com/app:1.0',
+    'chancery verify --key release.pub --local-image app.tar:1.0',
     'chancery verify --trusted-root trusted_root.json --certificate-identity release@acme.example ' +
       '--certificate-oidc-issuer https://login.acme.example registry.example.com/app:1.0',
   ),
@@ -232,7 +235,9 @@ const verifyAttestation = buildCommand({
       allowIdentity: texts('Another repository that an attestation may name', 'IMAGE'),
       requireIdentity: toggle('Accept no attestation that does not name the repository'),
       recursive: toggle('With an index, also every image that it lists'),
-      localImage: toggle('IMAGE is a directory, as save writes it; no connection is opened'),
+      localImage: toggle(
+        'IMAGE is a directory or tar archive, as save writes it, PATH[:NAME|@DIGEST]; no connection',
+      ),
       ...WORKERS_FLAG,
       offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
     },

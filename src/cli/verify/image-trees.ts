@@ -1,5 +1,7 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { ImageReference } from '../../format/oci-reference.ts'
+import { parseLayoutName } from '../layout-name.ts'
+import { userFileExists } from '../local-files.ts'
 import { openOciLayout } from '../../registry/oci-layout.ts'
 import { resolveIndexImages, walkIndex } from '../../registry/index-images.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
@@ -66,14 +68,18 @@ export async function verifyTrees(
   })
 }
 
-/** Verifies an image in a directory, an OCI image layout with one image, without a network. */
+/**
+ * Verifies an image in an OCI image layout, a directory or an archive, without a network.
+ *
+ * @param name What the user said, as {@link parseLayoutName} reads it.
+ */
 export async function verifyLayout(
-  directory: string,
+  name: string,
   requirements: ImageRequirements,
   isRecursive: boolean,
 ): Promise<VerifiedTree> {
   try {
-    return await verifyInLayout(directory, requirements, isRecursive)
+    return await verifyInLayout(name, requirements, isRecursive)
   } catch (error) {
     if (error instanceof ChanceryError) return { images: [], failure: error }
     throw error
@@ -81,15 +87,16 @@ export async function verifyLayout(
 }
 
 async function verifyInLayout(
-  directory: string,
+  layoutName: string,
   requirements: ImageRequirements,
   isRecursive: boolean,
 ): Promise<VerifiedTree> {
-  const layout = await openOciLayout(directory)
+  const { path, image } = parseLayoutName(layoutName, await userFileExists(layoutName))
+  await using layout = await openOciLayout(path, image)
   const get = async (name: string) => {
     const found = await layout.findManifest(name)
     if (found !== undefined) return found
-    throw new ChanceryError('ERR_REGISTRY_LAYOUT', `expected ${name} in the directory`)
+    throw new ChanceryError('ERR_REGISTRY_LAYOUT', `expected ${name} in ${layout.name}`)
   }
   const named = isRecursive
     ? await walkIndex(get, layout.digest, layout.digest)

@@ -16,7 +16,7 @@ export interface VerificationFlags extends RegistryFlags, JsonFlag, TrustFlags {
   readonly requireIdentity?: boolean
   readonly recursive?: boolean
   readonly maxWorkers: number
-  /** The images are directories, as `chancery save` writes them. */
+  /** The images are directories, as `chancery save` writes them, or archives of such. */
   readonly localImage?: boolean
 }
 

@@ -7,7 +7,7 @@ import type { NamedTree } from './image-report.ts'
  * What is not accepted as a SARIF 2.1.0 log: one result for each image that was named and is not, whose rule is the code of
  * the error. An empty list of results says that all are accepted.
  *
- * @param isLocal Whether the names are paths of directories, not references of images.
+ * @param isLocal Whether the names are paths of directories and archives, not references of images.
  * Source: OASIS, SARIF 2.1.0, 3.13 to 3.27.
  */
 export function printSarif(trees: readonly NamedTree[], isLocal: boolean): object {
