@@ -7,6 +7,7 @@ import {
   LineCounter,
   parseDocument,
   visit,
+  type Document,
   type Node,
   type YAMLMap,
 } from 'yaml'
@@ -35,6 +36,40 @@ export class YamlSource {
    * @throws ChanceryError ERR_CONFIG_YAML if the text is anything else, or its root is no mapping.
    */
   static read(text: string, fileName: string): YamlMapping {
+    const { source, document } = YamlSource.#parse(text, fileName)
+    return new YamlMapping(source, document.contents, '')
+  }
+
+  /**
+   * Reads a document as {@link YamlSource.read} does, whatever its root is, as the value that it stands for.
+   *
+   * @throws ChanceryError ERR_CONFIG_YAML if the text is anything else, or a mapping has a key that is no text or is there
+   * twice.
+   */
+  static readValue(text: string, fileName: string): unknown {
+    const { source, document } = YamlSource.#parse(text, fileName)
+    visit(document, {
+      Map: (_, { items }) => {
+        const keys = new Set<string>()
+        for (const { key } of items) {
+          const name = isScalar(key) ? key.value : undefined
+          if (typeof name !== 'string') {
+            throw source.error('expected a key that is a text', startOf(key))
+          }
+          if (keys.has(name)) {
+            throw source.error(`expected each key once, found "${name}" again`, startOf(key))
+          }
+          keys.add(name)
+        }
+      },
+    })
+    return document.toJS({ maxAliasCount: 0 })
+  }
+
+  static #parse(
+    text: string,
+    fileName: string,
+  ): { readonly source: YamlSource; readonly document: Document } {
     const lines = new LineCounter()
     const source = new YamlSource(fileName, lines)
     if (Buffer.byteLength(text) > MAX_BYTES) {
@@ -62,7 +97,7 @@ export class YamlSource {
         }
       },
     })
-    return new YamlMapping(source, document.contents, '')
+    return { source, document }
   }
 
   /** An error at an offset of the text. */

@@ -45,6 +45,14 @@ export const VERIFY_CODES = {
     kind: 'refused',
     summary: 'The signed statement is of another type',
   },
+  ERR_VERIFY_PREDICATE: {
+    kind: 'refused',
+    summary: 'What the attestation says does not satisfy the policy',
+  },
+  ERR_VERIFY_POLICY: {
+    kind: 'invalid',
+    summary: 'Not a policy that can judge attestations',
+  },
   ERR_VERIFY_CERTIFICATE: {
     kind: 'refused',
     summary: 'The certificate does not lead to a trusted authority',

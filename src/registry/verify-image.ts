@@ -2,6 +2,7 @@ import { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
+import type { AttestationPolicy } from '../verify/attestation-policy.ts'
 import type { BundleTrust } from '../verify/bundle-trust.ts'
 import type { ExpectedImageSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
 import type { ExpectedSigner } from '../verify/signing-evidence.ts'
@@ -33,6 +34,8 @@ export type ImageRequirements = BundleTrust &
     readonly requiresIdentity?: boolean
     /** The type of the attestations that are asked for; left out, signatures are. */
     readonly predicateType?: string
+    /** What each attestation has to satisfy, all of them. */
+    readonly policies?: readonly AttestationPolicy[]
     /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
     readonly isExhaustive?: boolean
     /** The present; the clock's by default. */
@@ -76,6 +79,8 @@ export interface ImageToVerify {
 }
 
 const READS_AT_ONCE = 4
+/** What the caller has to put right: nothing of it is the fault of one signature. */
+const MISTAKES: readonly string[] = ['ERR_VERIFY_EXPECTATION', 'ERR_VERIFY_POLICY']
 
 /**
  * Verifies the signatures of an image. One that satisfies everything suffices; of each other one the reason is told.
@@ -124,7 +129,7 @@ export async function verifyResolvedImage(
  * directory nobody knows the repository: what was signed is compared with `allowedIdentities` alone, and not at all where
  * there are none.
  *
- * @throws ChanceryError ERR_VERIFY_EXPECTATION or ERR_CRYPTO_KEY if the requirements cannot be used.
+ * @throws ChanceryError ERR_VERIFY_EXPECTATION, ERR_VERIFY_POLICY or ERR_CRYPTO_KEY if the requirements cannot be used.
  */
 export async function examineImage(
   source: ArtifactSource,
@@ -157,11 +162,13 @@ class Verification {
   readonly #trust: BundleTrust
   readonly #expected: ExpectedImageSignature
   readonly #now: Date
+  readonly #policies: readonly AttestationPolicy[]
 
   constructor(source: ArtifactSource, image: ImageToVerify, requirements: ImageRequirements) {
     this.#image = image
     this.#trust = openTrust(requirements)
     this.#now = requirements.now ?? new Date()
+    this.#policies = requirements.policies ?? []
     const { repository, digest: manifestDigest } = image
     const own = repository === undefined ? [] : [referenceContext(repository)]
     const named = [...own, ...(requirements.allowedIdentities ?? [])]
@@ -229,12 +236,22 @@ class Verification {
     const { place } = candidate
     try {
       const verify = await this.#reader.read(candidate)
-      return { place, ...verify(this.#trust, this.#expected, this.#now) }
+      const verified = verify(this.#trust, this.#expected, this.#now)
+      for (const policy of this.#policies) judge(policy, verified)
+      return { place, ...verified }
     } catch (error) {
-      if (!(error instanceof ChanceryError) || error.code === 'ERR_VERIFY_EXPECTATION') throw error
+      if (!(error instanceof ChanceryError) || MISTAKES.includes(error.code)) throw error
       return { place, error }
     }
   }
+}
+
+/** Signatures say nothing that a policy could judge. */
+function judge(policy: AttestationPolicy, { content }: VerifiedImageSignature): void {
+  if (content.format === 'simple-signing') {
+    throw new ChanceryError('ERR_VERIFY_EXPECTATION', 'expected policies for attestations only')
+  }
+  policy.judge(content.envelope.payload)
 }
 
 /** The key is opened before anything of a stranger is: one that cannot be used is the caller's mistake. */

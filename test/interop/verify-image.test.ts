@@ -201,6 +201,54 @@ for (const [registry, start] of registries) {
       await flow.expect(1, /has no signature/, ...key, byDigest)
     })
 
+    it('judges what attestations of both cosigns say by policies', async () => {
+      await using flow = await prepare(start)
+      const { byDigest } = await flow.push('judged')
+      const { workshop } = flow
+      const write = (name: string, text: string) => writeFile(join(workshop.path, name), text)
+      const attest = ['attest', '--tlog-upload=false', '--key', 'cosign.key', '--type', BUILT]
+      await write('made.json', '{ "builder": { "id": "https://ci.acme.test" } }')
+      await write('evil.json', `{ "builder": { "id": "https://evil.test/${'a'.repeat(40)}" } }`)
+      await workshop.must(cosign2, ...attest, '--predicate', 'evil.json', byDigest)
+      const offline = ['--use-signing-config=false', '--predicate', 'made.json']
+      await workshop.must(cosign3, ...attest, ...offline, byDigest)
+      const policy = (type: string, id: string) => `type: object
+required: [predicateType, predicate]
+properties:
+  predicateType: { const: ${type} }
+  predicate:
+    type: object
+    required: [builder]
+    properties:
+      builder: { type: object, required: [id], properties: { id: { ${id} } } }
+`
+      await write('ours.yaml', policy(BUILT, 'const: https://ci.acme.test'))
+      await write('any.yaml', policy(BUILT, `type: string, pattern: '^https://'`))
+      await write('none.yaml', policy(BUILT, 'const: https://none.test'))
+      await write('slow.yaml', policy(BUILT, `type: string, pattern: '^([a-z:\/.]+)+!$'`))
+      await write('twice.yaml', 'type: object\ntype: object\n')
+      await write('typo.json', '{"type":"object","require":["predicate"]}')
+      await write('old.cue', 'predicate: builder: id: "x"')
+      const verify = async (code: number, said: RegExp, ...policies: readonly string[]) => {
+        const flags = policies.flatMap((name) => ['--policy', name])
+        const key = ['--key', 'cosign.pub', '--type', BUILT]
+        const finished = await flow.attestation(...key, ...flags, byDigest)
+        assert.equal(finished.code, code, finished.stderr)
+        assert.match(finished.stderr, said)
+        return finished.stdout.trim().split('\n').filter(Boolean).length
+      }
+      assert.equal(await verify(0, /Verified/, 'any.yaml'), 2)
+      const refused =
+        /not accepted.*"\/predicate\/builder\/id".*ci\.acme.*evil.*ERR_VERIFY_PREDICATE/
+      assert.equal(await verify(0, refused, 'any.yaml', 'ours.yaml'), 1)
+      assert.equal(await verify(1, /none\.test.*ERR_VERIFY_PREDICATE/, 'ours.yaml', 'none.yaml'), 0)
+      assert.equal(await verify(2, /takes longer/, 'slow.yaml'), 0)
+      assert.equal(await verify(2, /twice\.yaml:2:1: expected each key once/, 'twice.yaml'), 0)
+      assert.equal(await verify(2, /typo\.json: .*require/, 'ours.yaml', 'typo.json'), 0)
+      assert.equal(await verify(2, /CUE and Rego are not read\n.*JSON Schema/, 'old.cue'), 0)
+      assert.equal(await verify(2, /absent\.json/, 'absent.json'), 0)
+    })
+
     it('accepts what cosign signs with a certificate of an own authority', async () => {
       await using flow = await prepare(start)
       const { certificates, workshop } = flow

@@ -1,4 +1,5 @@
 import { parseAttestationType } from '../../format/predicate-type.ts'
+import type { AttestationPolicy } from '../../verify/attestation-policy.ts'
 import type { CliContext } from '../context.ts'
 import { printEnvelopes, printTrees, reportTree } from '../verify/image-report.ts'
 import { type VerificationFlags, verifyNamed } from '../verify/named-images.ts'
@@ -6,6 +7,8 @@ import { type VerificationFlags, verifyNamed } from '../verify/named-images.ts'
 /** The flags of `chancery verify-attestation`. */
 export interface VerifyAttestationFlags extends VerificationFlags {
   readonly type: string
+  /** Files with policies that an attestation has to satisfy, all of them. */
+  readonly policy?: readonly string[]
   /** Cosign's flag; nobody but the registry is asked, whether it is given or not. */
   readonly offline?: boolean
 }
@@ -19,8 +22,10 @@ export async function verifyAttestation(
   flags: VerifyAttestationFlags,
   ...images: readonly string[]
 ): Promise<void> {
+  const predicateType = parseAttestationType(flags.type)
   const trees = await verifyNamed(this, flags, images, {
-    predicateType: parseAttestationType(flags.type),
+    predicateType,
+    policies: await loadPolicies(flags.policy ?? []),
     isExhaustive: true,
   })
   for (const tree of trees) reportTree(this.output, tree, trees.length > 1)
@@ -33,4 +38,11 @@ export async function verifyAttestation(
       .map((one) => `${JSON.stringify(one)}\n`)
       .join(''),
   )
+}
+
+/** What judges is loaded only where there is something to judge by. */
+async function loadPolicies(files: readonly string[]): Promise<readonly AttestationPolicy[]> {
+  if (files.length === 0) return []
+  const { readPolicies } = await import('../verify/policy-files.ts')
+  return await readPolicies(files)
 }

@@ -232,6 +232,7 @@ const verifyAttestation = buildCommand({
         brief: 'Type of the attestation: a URI, or a short name as cosign has them',
         placeholder: 'TYPE',
       },
+      policy: texts('JSON Schema (2020-12) of the statement, in JSON or YAML; all count', 'FILE'),
       allowIdentity: texts('Another repository that an attestation may name', 'IMAGE'),
       requireIdentity: toggle('Accept no attestation that does not name the repository'),
       recursive: toggle('With an index, also every image that it lists'),
@@ -248,8 +249,9 @@ const verifyAttestation = buildCommand({
     'Verify the attestations of images',
     `Reads attestations of both formats and prints the envelopes of those that are accepted, one on each line. Exit code 0
 where every image has an attestation of this type, by the key or the identity, about its digest and repository; 1 where one
-has none. What the attestation says is not judged.`,
+has none. What the attestation says is judged by --policy: one attestation has to satisfy all of them.`,
     'chancery verify-attestation --key release.pub --type slsaprovenance1 registry.example.com/app:1.0',
+    'chancery verify-attestation --key release.pub --type slsaprovenance1 --policy builder.yaml registry.example.com/app:1.0',
     'chancery verify-attestation --key release.pub --type spdxjson registry.example.com/app:1.0 | jq -r .payload | base64 -d',
   ),
 })

@@ -21,7 +21,10 @@ export interface VerificationFlags extends RegistryFlags, JsonFlag, TrustFlags {
 }
 
 /** What is looked for. */
-export type WantedSignatures = Pick<ImageRequirements, 'isExhaustive' | 'predicateType'> & {
+export type WantedSignatures = Pick<
+  ImageRequirements,
+  'isExhaustive' | 'predicateType' | 'policies'
+> & {
   /** Annotations that must have been signed, as the user gave them. */
   readonly annotations?: readonly string[]
 }
