@@ -1,5 +1,6 @@
 import { readHelperEnvironment } from '../config/environment.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import type { ImageReference } from '../format/oci-reference.ts'
 import { certificateDirectories, certificatesIn } from '../registry/certificate-directories.ts'
 import type { FindCredentials } from '../registry/credentials.ts'
 import { dockerCredentials } from '../registry/docker-credentials.ts'
@@ -32,6 +33,25 @@ export async function openRegistryClient(
     proxies: context.environment.proxy,
     onWait: (message) => context.output.progress(message),
   })
+}
+
+/**
+ * Makes sure that a secret of the flags goes to the one registry that it is for.
+ *
+ * @throws ChanceryError ERR_CLI_USAGE if there is one, and the images are in several registries.
+ */
+export function requireOneRegistry(
+  flags: RegistryFlags,
+  references: readonly Pick<ImageReference, 'registry'>[],
+): void {
+  const registries = new Set(references.map(({ registry }) => registry))
+  const { registryPassword, registryToken } = flags
+  if (registries.size < 2 || (registryPassword ?? registryToken) === undefined) return
+  throw new ChanceryError(
+    'ERR_CLI_USAGE',
+    `expected images of one registry with --registry-password and --registry-token, found ${registries.size} registries`,
+    { hints: ['Name the images of each registry in a command of its own, or use docker login.'] },
+  )
 }
 
 async function readPem(path: string): Promise<string> {

@@ -19,7 +19,7 @@ import {
 } from '../attest/publish-attestation.ts'
 import type { CliContext } from '../context.ts'
 import { requireOtherFiles, writeUserFile } from '../local-files.ts'
-import { openRegistryClient } from '../registry-access.ts'
+import { openRegistryClient, requireOneRegistry } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { readAttachedChain } from '../sign/attached-chain.ts'
 import { chooseFormats, requireOneFormat, type FormatFlags } from '../sign/choose-formats.ts'
@@ -55,6 +55,7 @@ export async function attest(
 ): Promise<void> {
   await requireConsistent(flags)
   const references = images.map(parseReference)
+  requireOneRegistry(flags, references)
   const attested = await readAttested(this, flags)
   const signer = await openSigner(this, flags, 'attest')
   const formats = chooseFormats(flags, signer)

@@ -4,7 +4,7 @@ import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
-import { openRegistryClient } from '../registry-access.ts'
+import { openRegistryClient, requireOneRegistry } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { readAttachedChain } from '../sign/attached-chain.ts'
 import { chooseFormats, requireOneFormat, type FormatFlags } from '../sign/choose-formats.ts'
@@ -41,6 +41,7 @@ export async function sign(
   requireOneSigner(flags)
   const annotations = parseAnnotations(flags.annotations ?? [])
   const references = images.map(parseReference)
+  requireOneRegistry(flags, references)
   const signer = await openSigner(this, flags, 'sign')
   const formats = chooseFormats(flags, signer)
   const files = new SignatureFiles(flags, formats)
