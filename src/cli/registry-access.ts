@@ -1,38 +1,103 @@
+import { join } from 'node:path'
 import { readHelperEnvironment } from '../config/environment.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ImageReference } from '../format/oci-reference.ts'
 import { certificateDirectories, certificatesIn } from '../registry/certificate-directories.ts'
 import type { FindCredentials } from '../registry/credentials.ts'
 import { dockerCredentials } from '../registry/docker-credentials.ts'
-import { RegistryClient } from '../registry/registry-client.ts'
+import { MirrorReads, requireNotBlocked } from '../registry/mirror-reads.ts'
+import type { RegistriesConfiguration } from '../registry/registries-configuration.ts'
+import { readRegistriesFiles } from '../registry/registries-files.ts'
+import { RegistryClient, type RegistryClientOptions } from '../registry/registry-client.ts'
 import { requireClientCertificate, type ClientCertificate } from '../registry/tls-settings.ts'
 import type { CliContext } from './context.ts'
 import { readUserFile } from './local-files.ts'
 import type { RegistryFlags } from './registry-flags.ts'
+import { printable } from './text-table.ts'
 
 const MAX_PEM_BYTES = 1024 * 1024
 
+type AccessContext = Pick<CliContext, 'environment' | 'output'>
+
+/** A mirror that is down costs so much, once; the registry itself is there to be asked. */
+const MIRROR_PATIENCE = { attempts: 2, maxRetryAfterMs: 2_000, patienceMs: 12_000 }
+const MIRROR_TIMEOUTS = { connectMs: 5_000, answerMs: 10_000, totalMs: 30_000 }
+
 /**
  * A client with the credentials and certificates that the flags, or else the configuration of docker and podman, name;
- * through the proxies of the environment. A person is told when it waits for a registry.
+ * through the proxies of the environment. A person is told when it waits for a registry. It speaks to each registry
+ * itself, and not to those that `registries.conf` blocks.
  */
 export async function openRegistryClient(
-  context: Pick<CliContext, 'environment' | 'output'>,
+  context: AccessContext,
   flags: RegistryFlags,
 ): Promise<RegistryClient> {
+  return new RegistryClient(await clientOptions(context, flags, await readConfiguration(context)))
+}
+
+/**
+ * Like {@link openRegistryClient}, for a command that writes nothing to a registry: it reads through the mirrors of
+ * `registries.conf`, to which nothing goes of what the flags say.
+ */
+export async function openReadingClient(
+  context: AccessContext,
+  flags: RegistryFlags,
+): Promise<RegistryClient> {
+  const configuration = await readConfiguration(context)
+  const options = await clientOptions(context, flags, configuration)
+  if (configuration.length === 0) return new RegistryClient(options)
+  const mirrors = new MirrorReads<RegistryClient>({
+    configuration,
+    open: (allowHttp) =>
+      new RegistryClient({
+        ...commonOptions(context, configuration),
+        findCredentials: dockerCredentials(readHelperEnvironment()),
+        retries: MIRROR_PATIENCE,
+        timeouts: MIRROR_TIMEOUTS,
+        allowHttp,
+      }),
+    onNews: (message) => context.output.warn(printable(message)),
+  })
+  return new RegistryClient({ ...options, mirrors })
+}
+
+function readConfiguration({ environment }: AccessContext): Promise<RegistriesConfiguration> {
+  const { configHome, registry } = environment
+  return readRegistriesFiles({
+    named: registry.CONTAINERS_REGISTRIES_CONF,
+    user: configHome === undefined ? undefined : join(configHome, 'containers'),
+    system: '/etc/containers',
+  })
+}
+
+async function clientOptions(
+  context: AccessContext,
+  flags: RegistryFlags,
+  configuration: RegistriesConfiguration,
+): Promise<RegistryClientOptions> {
   const own = flags.registryCacert
-  return new RegistryClient({
+  return {
+    ...commonOptions(context, configuration),
     findCredentials: credentialsOf(flags),
     certificateAuthorities: own === undefined ? [] : [await readPem(own)],
-    findTlsSettings: certificatesIn(certificateDirectories({ ...context.environment.registry })),
     ownTls: {
       clientCertificate: await readClientCertificate(flags),
       serverName: flags.registryServerName,
     },
     allowHttp: flags.allowHttpRegistry ?? false,
-    proxies: context.environment.proxy,
-    onWait: (message) => context.output.progress(message),
-  })
+  }
+}
+
+function commonOptions(
+  { environment, output }: AccessContext,
+  configuration: RegistriesConfiguration,
+): RegistryClientOptions {
+  return {
+    findTlsSettings: certificatesIn(certificateDirectories({ ...environment.registry })),
+    requireAllowed: (repository) => requireNotBlocked(configuration, repository),
+    proxies: environment.proxy,
+    onWait: (message) => output.progress(message),
+  }
 }
 
 /**

@@ -43,11 +43,13 @@ export interface ProxySettings {
   readonly noProxy: string | undefined
 }
 
-/** The variables that lead to registry credentials. */
+/** The variables that lead to registry credentials and to `registries.conf`. */
 export interface RegistryVariables {
   readonly HOME: string | undefined
   readonly DOCKER_CONFIG: string | undefined
   readonly REGISTRY_AUTH_FILE: string | undefined
+  /** The only `registries.conf` that is read, as podman has it. */
+  readonly CONTAINERS_REGISTRIES_CONF: string | undefined
   readonly XDG_RUNTIME_DIR: string | undefined
   readonly XDG_CONFIG_HOME: string | undefined
   /** Where credential helpers are looked for. */
@@ -86,6 +88,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
       HOME: home,
       DOCKER_CONFIG: read('DOCKER_CONFIG'),
       REGISTRY_AUTH_FILE: read('REGISTRY_AUTH_FILE'),
+      CONTAINERS_REGISTRIES_CONF: read('CONTAINERS_REGISTRIES_CONF'),
       XDG_RUNTIME_DIR: read('XDG_RUNTIME_DIR'),
       XDG_CONFIG_HOME: read('XDG_CONFIG_HOME'),
       PATH: read('PATH'),

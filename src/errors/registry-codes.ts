@@ -61,6 +61,14 @@ export const REGISTRY_CODES = {
     kind: 'invalid',
     summary: 'The credentials for registries cannot be read',
   },
+  ERR_REGISTRY_CONFIGURATION: {
+    kind: 'invalid',
+    summary: 'The file registries.conf cannot be used',
+  },
+  ERR_REGISTRY_BLOCKED: {
+    kind: 'denied',
+    summary: 'The file registries.conf forbids the use of this registry',
+  },
   ERR_REGISTRY_PROXY: {
     kind: 'invalid',
     summary: 'The proxy that the environment names cannot be used',

@@ -1,18 +1,25 @@
+import { Readable } from 'node:stream'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { isSha256Digest } from '../format/oci-digest.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
 import { verifiedChunks } from './blob-stream.ts'
 import type { Answer, StreamedBody } from './http-transport.ts'
+import type { MirrorReads } from './mirror-reads.ts'
 import type { RepositoryName } from './origins.ts'
 import { digestOf, requireDigest } from './received-bytes.ts'
 import type { RegistryConnection } from './registry-connection.ts'
 
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024
+/** Of a mirror a blob is taken whole or not at all, so it has to fit into memory; a larger one is not asked of it. */
+const MAX_MIRRORED_BYTES = 16 * 1024 * 1024
 
 interface UploadedBlob {
   readonly digest: string
   readonly content: Uint8Array | (() => Promise<StreamedBody>)
 }
+
+type BlobMirrors = MirrorReads<Disposable & { readonly blobs: RegistryBlobs }>
 
 /**
  * The blobs of repositories: pulled, pushed, taken over from another repository. Every method may throw what
@@ -22,9 +29,11 @@ interface UploadedBlob {
  */
 export class RegistryBlobs {
   readonly #connection: RegistryConnection
+  readonly #mirrors: BlobMirrors | undefined
 
-  constructor(connection: RegistryConnection) {
+  constructor(connection: RegistryConnection, mirrors?: BlobMirrors) {
     this.#connection = connection
+    this.#mirrors = mirrors
   }
 
   /**
@@ -40,6 +49,10 @@ export class RegistryBlobs {
     maxBytes: number,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
+    const elsewhere = await this.#mirrors?.read(repository, 'digest', signal, (client, place) =>
+      client.blobs.get(place, digest, maxBytes, signal),
+    )
+    if (elsewhere?.value !== undefined) return elsewhere.value
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `blobs/${digest}`,
@@ -138,6 +151,14 @@ export class RegistryBlobs {
     { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>> {
+    const isSmall = size <= MAX_MIRRORED_BYTES && isSha256Digest(digest)
+    const kind = isSmall ? 'digest' : 'belongings'
+    const elsewhere = await this.#mirrors?.read(repository, kind, signal, async (client, place) => {
+      if (!isSmall) return client.blobs.open(place, { digest, size }, signal)
+      const bytes = await client.blobs.get(place, digest, size, signal)
+      return verifiedChunks(Readable.from([bytes]), { digest, size }, place.registry)
+    })
+    if (elsewhere?.value !== undefined) return elsewhere.value
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `blobs/${digest}`,

@@ -10,6 +10,7 @@ import {
 import { badAnswer, errorOfAnswer } from './answers.ts'
 import type { FindCredentials } from './credentials.ts'
 import type { Answer } from './http-transport.ts'
+import type { MirrorReads } from './mirror-reads.ts'
 import type { RepositoryName } from './origins.ts'
 import { digestOf, requireDigest } from './received-bytes.ts'
 import {
@@ -24,6 +25,8 @@ import { RegistryConnection, type RegistryConnectionOptions } from './registry-c
 /** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024
+/** Tags of signatures, attestations and lists of referrers. */
+const BELONGINGS = /^sha(?:256|512)-/
 
 /** A manifest as the registry holds it; its bytes hash to `digest`. */
 export interface PulledManifest {
@@ -58,6 +61,8 @@ export interface PushCondition {
 export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, 'findCredentials'> {
   /** By default nobody: every registry is spoken to anonymously. */
   readonly findCredentials?: FindCredentials
+  /** Where repositories are read instead; by default each is read where its name says. What is written ignores it. */
+  readonly mirrors?: MirrorReads<RegistryClient> | undefined
 }
 
 /**
@@ -72,10 +77,12 @@ export class RegistryClient implements Disposable {
   /** The blobs of repositories. */
   readonly blobs: RegistryBlobs
   readonly #connection: RegistryConnection
+  readonly #mirrors: MirrorReads<RegistryClient> | undefined
 
   constructor(options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
-    this.blobs = new RegistryBlobs(this.#connection)
+    this.#mirrors = options.mirrors
+    this.blobs = new RegistryBlobs(this.#connection, options.mirrors)
   }
 
   /**
@@ -90,6 +97,15 @@ export class RegistryClient implements Disposable {
     reference: string,
     signal?: AbortSignal,
   ): Promise<PulledManifest | undefined> {
+    const kind = isSha256Digest(reference)
+      ? 'digest'
+      : BELONGINGS.test(reference)
+        ? 'belongings'
+        : 'image-tag'
+    const elsewhere = await this.#mirrors?.read(repository, kind, signal, (client, place) =>
+      client.findManifest(place, reference, signal),
+    )
+    if (elsewhere !== undefined) return elsewhere.value
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `manifests/${reference}`,
@@ -210,6 +226,10 @@ export class RegistryClient implements Disposable {
     query: string,
     signal?: AbortSignal,
   ): Promise<ReferrersPage | MissingReferrers> {
+    const elsewhere = await this.#mirrors?.read(repository, 'belongings', signal, (client, place) =>
+      client.findReferrersPage(place, digest, query, signal),
+    )
+    if (elsewhere?.value !== undefined) return elsewhere.value
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `referrers/${digest}${query === '' ? '' : `?${query}`}`,
@@ -225,6 +245,7 @@ export class RegistryClient implements Disposable {
   /** Closes the connections that are kept for reuse. */
   [Symbol.dispose](): void {
     this.#connection[Symbol.dispose]()
+    this.#mirrors?.[Symbol.dispose]()
   }
 }
 

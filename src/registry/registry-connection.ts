@@ -20,6 +20,8 @@ export interface RegistryConnectionOptions extends HttpTransportOptions {
   readonly findCredentials: FindCredentials
   /** Plain http also to registries that are not on this machine; never after a failed verification of a certificate. */
   readonly allowHttp?: boolean
+  /** Throws if a repository must not be spoken to at all. */
+  readonly requireAllowed?: ((repository: RepositoryName) => void) | undefined
   readonly retries?: Partial<RetryPolicy>
   /** Told, seldom, that a host is waited for, and which. */
   readonly onWait?: ((message: string) => void) | undefined
@@ -64,6 +66,7 @@ export class RegistryConnection implements Disposable {
   readonly #authenticator: Authenticator
   readonly #retries: RetryPolicy
   readonly #allowHttp: boolean
+  readonly #requireAllowed: ((repository: RepositoryName) => void) | undefined
   readonly #onWait: ((message: string) => void) | undefined
   /** By host and port. */
   readonly #budgets = new BoundedMap<string, HostBudget>(MAX_ORIGINS)
@@ -74,6 +77,7 @@ export class RegistryConnection implements Disposable {
     this.#transport = new HttpTransport(options)
     this.#retries = { ...DEFAULT_RETRIES, ...options.retries }
     this.#allowHttp = options.allowHttp ?? false
+    this.#requireAllowed = options.requireAllowed
     this.#onWait = options.onWait
     this.#authenticator = new Authenticator(
       (exchange) => this.#sendPatiently(exchange, true),
@@ -92,6 +96,7 @@ export class RegistryConnection implements Disposable {
     request: RegistryRequest,
   ): Promise<Answer> {
     const { signal } = request
+    this.#requireAllowed?.(repository)
     const origin = await this.#originOf(repository.registry, signal)
     const url = new URL(`v2/${repository.repository}/${request.path}`, origin)
     const send = (authorization: string | undefined) =>

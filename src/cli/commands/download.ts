@@ -16,7 +16,7 @@ import {
 } from '../../registry/signature-manifest.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient } from '../registry-access.ts'
+import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 
 /** The flags of `chancery download attestation`. */
@@ -63,7 +63,7 @@ async function download(
   selection: Selection,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(context, flags)
+  using client = await openReadingClient(context, flags)
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const root = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const documents = [

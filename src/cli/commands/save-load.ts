@@ -7,7 +7,7 @@ import { transferImage } from '../../registry/transfer-image.ts'
 import { createOciLayout } from '../../registry/write-oci-layout.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient } from '../registry-access.ts'
+import { openReadingClient, openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { describeReport } from './copy.ts'
 
@@ -19,7 +19,7 @@ export interface DirectoryFlags extends RegistryFlags, JsonFlag {
 /** `chancery save`: the image with all that belongs to it, into an empty directory. */
 export async function save(this: CliContext, flags: DirectoryFlags, image: string): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(this, flags)
+  using client = await openReadingClient(this, flags)
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const tree = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const writer = await createOciLayout(flags.dir)

@@ -5,7 +5,7 @@ import { factsOf } from '../../registry/published-artifacts.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openRegistryClient } from '../registry-access.ts'
+import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { printable } from '../text-table.ts'
 
@@ -19,7 +19,7 @@ export async function tree(
   image: string,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(this, flags)
+  using client = await openReadingClient(this, flags)
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const name = reference.digest ?? reference.tag ?? 'latest'
   const root = await readImageTree(source, name)
