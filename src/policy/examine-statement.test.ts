@@ -302,6 +302,9 @@ describe('an attestation', () => {
       'allowedImages',
     )
     assert.equal(reasonOf(attestation({}, { name: undefined }), ATTESTING).rule, 'statement')
+    // Nothing that says of which other thing the attestation is, since nobody holds that against the policy.
+    const elsewhere = attestation({}, { uri: 'oci://evil.test/app' })
+    assert.match(reasonOf(elsewhere, ATTESTING).reason, /nothing but name, digest/)
     const digest = { sha256: HEX, sha1: 'b'.repeat(40) }
     assert.equal(reasonOf(attestation({}, { digest }), ATTESTING).rule, 'statement')
   })

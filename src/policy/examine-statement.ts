@@ -96,27 +96,24 @@ function denyType(
   return malformed('expected no predicate, or an empty one, in the signature of an image')
 }
 
-function denySubjects({ subjects, predicateType }: Statement): StatementDenial | undefined {
+function denySubjects({ subjects }: Statement): StatementDenial | undefined {
   if (subjects.length > MAX_SUBJECTS) {
     return malformed(`expected at most ${MAX_SUBJECTS} subjects, found ${subjects.length}`)
   }
   for (const [index, subject] of subjects.entries()) {
-    const reason = faultOf(subject, predicateType)
+    const reason = faultOf(subject)
     if (reason !== undefined) return malformed(`${reason} (subject ${index + 1})`)
   }
   return undefined
 }
 
-function faultOf(
-  { name, digest, otherMembers }: StatementSubject,
-  predicateType: string,
-): string | undefined {
+function faultOf({ name, digest, otherMembers }: StatementSubject): string | undefined {
   if (name === undefined) return 'expected the name of the image, found none'
   const algorithms = Object.keys(digest)
   if (algorithms.length !== 1 || !Object.hasOwn(digest, 'sha256')) {
     return 'expected exactly one digest, sha256'
   }
-  if (predicateType === COSIGN_SIGNATURE_PREDICATE && otherMembers.length > 0) {
+  if (otherMembers.length > 0) {
     return `expected nothing but name, digest and annotations, found ${otherMembers.join(', ')}`
   }
   return undefined
