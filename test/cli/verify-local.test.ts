@@ -154,6 +154,15 @@ describe('chancery verify --output sarif', () => {
     )
     assert.match(failed.results[1]!.message.text, /ERR_VERIFY_ANNOTATION/)
   })
+
+  it('is not asked for together with another document', async () => {
+    await using flow = await prepare()
+    for (const output of ['sarif', 'json']) {
+      const { code, stdout } = await flow.verify('saved', `-o=${output}`, '--json')
+      assert.equal(code, 2)
+      assert.doesNotMatch(stdout, /"runs"|"critical"/)
+    }
+  })
 })
 
 interface SarifRun {

@@ -1,3 +1,4 @@
+import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { CliContext } from '../context.ts'
 import { printAsCosign, printTrees, reportTree } from '../verify/image-report.ts'
 import { type VerificationFlags, verifyNamed } from '../verify/named-images.ts'
@@ -25,6 +26,15 @@ export async function verify(
   flags: VerifyFlags,
   ...images: readonly string[]
 ): Promise<void> {
+  if (flags.json === true && flags.output !== undefined && flags.output !== 'text') {
+    throw new ChanceryError(
+      'ERR_CLI_USAGE',
+      `expected --json or --output ${flags.output}, found both`,
+      {
+        hints: ['Each is a document of its own, and there is one standard output.'],
+      },
+    )
+  }
   const trees = await verifyNamed(this, flags, images, {
     annotations: flags.annotations ?? [],
     isExhaustive: flags.all === true,
