@@ -5,8 +5,11 @@ import { describe, it } from 'node:test'
 import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { runChancery } from '../support/chancery-process.ts'
 import { runProgram } from '../support/child-process.ts'
+import { component } from '../support/components.ts'
 import { pushTestIndex } from '../support/images.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+
+const mkfifo = component('mkfifo')
 
 /** An index of which all is signed in both formats, saved in `saved`, and the registry gone. */
 async function prepare() {
@@ -106,28 +109,32 @@ describe('chancery verify --local-image', () => {
     assert.match(partly.stderr, new RegExp(`hint: ${child!.digest} has no signature`))
   })
 
-  it('is not led elsewhere, and not held up, by what is in the directory', async () => {
-    await using flow = await prepare()
-    const index = flow.blob('saved', flow.index.digest)
-    await rm(index)
-    await symlink('/dev/zero', index)
-    assert.notEqual((await flow.verify('saved')).code, 0)
-    await rm(index)
-    assert.equal((await runProgram('mkfifo', [index])).code, 0)
-    assert.notEqual((await flow.verify('saved')).code, 0)
-    await rm(index)
-    await symlink('/etc/passwd', index)
-    assert.match((await flow.verify('saved')).stderr, /has other content/)
-    const descriptor = { mediaType: 'x', size: 1, digest: 'sha256:../../../etc/passwd' }
-    const document = { schemaVersion: 2, manifests: [descriptor] }
-    await writeFile(flow.path('saved', 'index.json'), JSON.stringify(document))
-    const led = await flow.verify('saved')
-    assert.equal(led.code, 2, led.stderr)
-    await rm(flow.path('saved', 'index.json'))
-    await symlink('/dev/zero', flow.path('saved', 'index.json'))
-    assert.equal((await flow.verify('saved')).code, 2)
-    assert.equal((await flow.verify('nothing')).code, 2)
-  })
+  it(
+    'is not led elsewhere, and not held up, by what is in the directory',
+    { skip: mkfifo.absent },
+    async () => {
+      await using flow = await prepare()
+      const index = flow.blob('saved', flow.index.digest)
+      await rm(index)
+      await symlink('/dev/zero', index)
+      assert.notEqual((await flow.verify('saved')).code, 0)
+      await rm(index)
+      assert.equal((await runProgram(mkfifo.path, [index])).code, 0)
+      assert.notEqual((await flow.verify('saved')).code, 0)
+      await rm(index)
+      await symlink('/etc/passwd', index)
+      assert.match((await flow.verify('saved')).stderr, /has other content/)
+      const descriptor = { mediaType: 'x', size: 1, digest: 'sha256:../../../etc/passwd' }
+      const document = { schemaVersion: 2, manifests: [descriptor] }
+      await writeFile(flow.path('saved', 'index.json'), JSON.stringify(document))
+      const led = await flow.verify('saved')
+      assert.equal(led.code, 2, led.stderr)
+      await rm(flow.path('saved', 'index.json'))
+      await symlink('/dev/zero', flow.path('saved', 'index.json'))
+      assert.equal((await flow.verify('saved')).code, 2)
+      assert.equal((await flow.verify('nothing')).code, 2)
+    },
+  )
 })
 
 describe('chancery verify --output sarif', () => {

@@ -34,12 +34,18 @@ const recipes = {
     commands: ['docker-registry'],
     comesFrom: 'the package docker-registry',
   },
+  'gnu-tar': {
+    commands: ['tar', 'gtar'],
+    probe: { args: ['--version'], accept: /GNU tar/ },
+    comesFrom: 'the package tar',
+  },
   jq: { commands: ['jq'], comesFrom: 'the package jq' },
   'older-node': {
     commands: ['node'],
     probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
     comesFrom: 'a Node.js between 10 and 23 in the PATH',
   },
+  mkfifo: { commands: ['mkfifo'], comesFrom: 'the package coreutils' },
   'network-namespace': {
     commands: ['unshare'],
     // Nothing but a loopback interface of its own.
