@@ -35,7 +35,7 @@ export function certificatesIn(directories: readonly string[]): FindTlsSettings 
     if (!/^[\w.:[\]-]+$/.test(host) || host.startsWith('.')) return undefined
     for (const parent of directories) {
       const directory = join(parent, host)
-      if (await isDirectory(directory)) return readDirectory(directory)
+      if (await isDirectory(directory)) return readCertificateDirectory(directory)
     }
     return undefined
   }
@@ -46,7 +46,12 @@ async function isDirectory(path: string): Promise<boolean> {
   return found?.isDirectory() ?? false
 }
 
-async function readDirectory(directory: string): Promise<TlsSettings> {
+/**
+ * Reads a directory for one host: each `*.crt` is a CA, `<name>.cert` with `<name>.key` is what we show it.
+ *
+ * @throws ChanceryError ERR_REGISTRY_CREDENTIALS if it cannot be read, or its files cannot be used.
+ */
+export async function readCertificateDirectory(directory: string): Promise<TlsSettings> {
   const names = await readdir(directory).catch((cause: unknown) => {
     throw unusable(directory, 'it cannot be read', cause)
   })

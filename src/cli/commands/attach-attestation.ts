@@ -57,7 +57,7 @@ export async function attachAttestations(
       ? undefined
       : readPublicKeyFile(await readUserFile(flags.key, MAX_KEY_BYTES))
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, [reference])
   const image = await resolveImage(client, reference, signal)
   const attestations = documents.map((bytes) => readAttestation(bytes, image, publicKey))
   const byDigest = `${referenceContext(image.repository)}@${image.digest}`

@@ -72,7 +72,7 @@ async function attachLegacy(
   const certificateChain = await readText(flags.certificateChain)
   const publicKey = await readKey(flags.key)
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(context, flags)
+  using client = await openRegistryClient(context, flags, [reference])
   const resolved = await resolveImage(client, reference, signal)
   const { tag, outcome, signatures } = await attachSignature(
     client,
@@ -105,7 +105,7 @@ async function attachBundle(
   parseBundle(bytes)
   const publicKey = await readKey(flags.key)
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(context, flags)
+  using client = await openRegistryClient(context, flags, [reference])
   const image = await resolveImage(client, reference, signal)
   const predicateType = requireBundleOf(bytes, image, publicKey)
   const name = `${referenceContext(reference)}@${image.digest}`

@@ -19,8 +19,9 @@ import {
 } from '../attest/publish-attestation.ts'
 import type { CliContext } from '../context.ts'
 import { requireOtherFiles, writeUserFile } from '../local-files.ts'
-import { openRegistryClient, requireOneRegistry } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
+import { requireOneRegistry } from '../registry-secrets.ts'
 import { readAttachedChain } from '../sign/attached-chain.ts'
 import { chooseFormats, requireOneFormat, type FormatFlags } from '../sign/choose-formats.ts'
 import { requireSameKey, type SignatureOwner } from '../sign/made-signature.ts'
@@ -62,7 +63,7 @@ export async function attest(
   const wantsChain = flags.certificate !== undefined || flags.attachCertificate === true
   const chain = wantsChain ? await readAttachedChain(this.output, signer, new Date()) : undefined
   const owner = { publicKey: signer.publicKey, chain }
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, references)
   const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
   const isRecursive = flags.recursive ?? false
   const named = await findNamedImages(this.output, client, references, isRecursive, signal)

@@ -23,7 +23,7 @@ export interface CleanFlags extends RegistryFlags, JsonFlag {
 /** `chancery clean`: tells what is removed, asks, removes it; a second run finds nothing. */
 export async function clean(this: CliContext, flags: CleanFlags, image: string): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, [reference])
   const signal = AbortSignal.timeout(flags.timeout)
   const source = repositorySource(client, reference, signal)
   const tree = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')

@@ -16,9 +16,11 @@ import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
+import { requireOneRegistry } from '../registry-secrets.ts'
+import { readSides, type SideFlags } from '../registry-sides.ts'
 
 /** The flags of `chancery copy`. */
-export interface CopyFlags extends RegistryFlags, JsonFlag {
+export interface CopyFlags extends RegistryFlags, SideFlags, JsonFlag {
   readonly only?: string
   readonly force?: boolean
 }
@@ -30,31 +32,46 @@ const PARTS: Readonly<Record<string, TransferPart>> = {
   referrer: 'referrer',
 }
 
+const SIDES_HINT =
+  'Say which side it is for: --src-creds, --src-registry-token, --src-cert-dir, --dest-creds, …; or use docker login and certs.d.'
+
 /** `chancery copy`: says on stderr what is at the destination. */
 export async function copy(
   this: CliContext,
   flags: CopyFlags,
-  from: string,
-  to: string,
+  sourceImage: string,
+  destinationImage: string,
 ): Promise<void> {
-  const source = parseReference(from)
-  const destination = parseReference(to)
+  const source = parseReference(sourceImage)
+  const destination = parseReference(destinationImage)
   const only = flags.only === undefined ? undefined : readParts(flags.only)
-  using client = await openRegistryClient(this, flags)
+  const sides = readSides(flags)
+  const both = [source, destination]
+  requireOneRegistry(flags, both, SIDES_HINT)
+  using from = await openRegistryClient(
+    this,
+    sides?.source ?? flags,
+    sides === undefined ? both : [source],
+  )
+  using own =
+    sides === undefined
+      ? undefined
+      : await openRegistryClient(this, sides.destination, [destination])
+  const to = own ?? from
   const signal = AbortSignal.timeout(flags.timeout)
-  const origin = repositorySource(client, source, signal)
+  const origin = repositorySource(from, source, signal)
   const tree = await readImageTree(origin, source.digest ?? source.tag ?? 'latest')
   const { digest } = tree.pulled
   const tag = destination.digest === undefined ? (destination.tag ?? 'latest') : undefined
   requireSameDigest(destination, digest)
   if (only === undefined && flags.force !== true && tag !== undefined) {
-    await requireFree(client, destination, tag, digest, signal)
+    await requireFree(to, destination, tag, digest, signal)
   }
   const report = await transferImage(
     tree,
     origin,
-    repositorySink(client, destination, signal),
-    repositorySource(client, destination, signal),
+    repositorySink(to, destination, signal),
+    repositorySource(to, destination, signal),
     { only, tag },
   )
   const image = `${referenceContext(destination)}@${digest}`

@@ -63,7 +63,7 @@ async function download(
   selection: Selection,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openReadingClient(context, flags)
+  using client = await openReadingClient(context, flags, [reference])
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const root = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const documents = [

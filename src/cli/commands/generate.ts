@@ -27,7 +27,7 @@ export async function generate(
   const annotations = parseAnnotations(flags.annotations ?? [])
   const reference = parseReference(image)
   const signal = AbortSignal.timeout(flags.timeout)
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, [reference])
   const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
   if (reference.digest === undefined) {
     this.output.progress(`${image} is ${referenceContext(reference)}@${digest}`)

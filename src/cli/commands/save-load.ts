@@ -19,7 +19,7 @@ export interface DirectoryFlags extends RegistryFlags, JsonFlag {
 /** `chancery save`: the image with all that belongs to it, into an empty directory. */
 export async function save(this: CliContext, flags: DirectoryFlags, image: string): Promise<void> {
   const reference = parseReference(image)
-  using client = await openReadingClient(this, flags)
+  using client = await openReadingClient(this, flags, [reference])
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const tree = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const writer = await createOciLayout(flags.dir)
@@ -39,7 +39,7 @@ export async function load(this: CliContext, flags: DirectoryFlags, image: strin
       `expected an image without a digest, or with ${layout.digest}, which is in the directory`,
     )
   }
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, [reference])
   const signal = AbortSignal.timeout(flags.timeout)
   const tree = await readImageTree(layout, layout.digest)
   const tag = reference.digest === undefined ? (reference.tag ?? 'latest') : undefined

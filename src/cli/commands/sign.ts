@@ -4,8 +4,9 @@ import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
-import { openRegistryClient, requireOneRegistry } from '../registry-access.ts'
+import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
+import { requireOneRegistry } from '../registry-secrets.ts'
 import { readAttachedChain } from '../sign/attached-chain.ts'
 import { chooseFormats, requireOneFormat, type FormatFlags } from '../sign/choose-formats.ts'
 import { prepareImage, type ImageToSign } from '../sign/image-to-sign.ts'
@@ -47,7 +48,7 @@ export async function sign(
   const files = new SignatureFiles(flags, formats)
   const wantsChain = flags.certificate !== undefined || flags.attachCertificate === true
   const chain = wantsChain ? await readAttachedChain(this.output, signer, new Date()) : undefined
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, references)
   const named = await findNamedImages(
     this.output,
     client,

@@ -19,7 +19,7 @@ export async function tree(
   image: string,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openReadingClient(this, flags)
+  using client = await openReadingClient(this, flags, [reference])
   const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
   const name = reference.digest ?? reference.tag ?? 'latest'
   const root = await readImageTree(source, name)

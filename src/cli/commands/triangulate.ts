@@ -19,7 +19,7 @@ export async function triangulate(
   image: string,
 ): Promise<void> {
   const reference = parseReference(image)
-  using client = await openRegistryClient(this, flags)
+  using client = await openRegistryClient(this, flags, [reference])
   const signal = AbortSignal.timeout(flags.timeout)
   const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
   const name = referenceContext(reference)

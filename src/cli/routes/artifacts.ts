@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { argument, explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
 import { REGISTRY_FLAGS } from '../registry-flags.ts'
+import { SIDE_FLAGS } from '../registry-sides.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 
@@ -58,6 +59,7 @@ const copy = buildCommand({
     flags: {
       ...JSON_FLAG,
       ...REGISTRY_FLAGS,
+      ...SIDE_FLAGS,
       only: text('Only these parts, without the image: sig, att, sbom, referrer', 'PART[,PART]'),
       force: toggle('Replace another image under the same tag'),
     },
@@ -73,8 +75,10 @@ const copy = buildCommand({
   docs: explain(
     'Copy an image with all that belongs to it',
     'Copies image or index, its children, signatures, attestations and referrers, and checks that all of it arrived.\n' +
-      'Signatures that the destination has already stay. Without --force another image under the same tag is not replaced.',
+      'Signatures that the destination has already stay. Without --force another image under the same tag is not replaced.\n' +
+      'A password, token or client certificate is for one side alone; --registry-* are for images of one registry.',
     'chancery copy registry.example.com/app:1.0 mirror.example.com/app:1.0',
+    'chancery copy --src-creds "ci:$SOURCE" --dest-creds "ci:$TARGET" registry.example.com/app:1.0 mirror.example.com/app:1.0',
     'chancery copy --only sig,att registry.example.com/app:1.0 mirror.example.com/app:1.0',
   ),
 })

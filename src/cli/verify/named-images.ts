@@ -3,7 +3,7 @@ import type { ImageRequirements } from '../../registry/verify-image.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { openReadingClient, requireOneRegistry } from '../registry-access.ts'
+import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { readTrust } from '../signer-trust.ts'
 import type { TrustFlags } from '../trust-flags.ts'
@@ -70,8 +70,7 @@ async function verifyAll(
     return all
   }
   const references = images.map(parseReference)
-  requireOneRegistry(flags, references)
-  using client = await openReadingClient(context, flags)
+  using client = await openReadingClient(context, flags, references)
   return await verifyTrees(client, references, requirements, {
     isRecursive,
     maxWorkers: flags.maxWorkers,
