@@ -11,7 +11,7 @@ export interface Login {
 }
 
 /** The login file of a user. */
-export function loginPath(configHome: string): string {
+function loginPath(configHome: string): string {
   return join(configHome, 'chancery', 'login.json')
 }
 

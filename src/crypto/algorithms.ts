@@ -145,11 +145,6 @@ export const ALGORITHMS: Readonly<Record<SignatureAlgorithm, AlgorithmEntry>> = 
   },
 }
 
-/** True for one of {@link SIGNATURE_ALGORITHMS}. */
-export function isSignatureAlgorithm(name: string): name is SignatureAlgorithm {
-  return (SIGNATURE_ALGORITHMS as readonly string[]).includes(name)
-}
-
 /**
  * The padding an RSA signature is to have. Keys that are not RSA have none: there the scheme's is ignored, as SignPath does.
  *

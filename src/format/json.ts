@@ -1,9 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 
-/** A JSON value as {@link parseJson} returns it. */
-export type JsonValue =
-  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
-
 /** How much {@link parseJson} accepts; each has a default. */
 export interface JsonLimits {
   /** Length of the text in bytes of UTF-8; 10 MiB. */

@@ -37,7 +37,7 @@ export function parseZipPath(name: string): string {
 }
 
 /** Equal for paths that some file system keeps in one place: without case (also that of `ẞ`) and in one normalization. */
-export function foldZipPath(path: string): string {
+function foldZipPath(path: string): string {
   if (ASCII.test(path)) return path.toLowerCase()
   return path.normalize('NFC').toLowerCase().toUpperCase().toLowerCase()
 }

@@ -1,5 +1,5 @@
 /** The most characters of a file name. */
-export const MAX_FILE_NAME_LENGTH = 260
+const MAX_FILE_NAME_LENGTH = 260
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 

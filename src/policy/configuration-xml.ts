@@ -2,7 +2,7 @@ import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
 /** The namespace of SignPath's artifact configurations, version 1. */
-export const CONFIGURATION_NAMESPACE = 'http://signpath.io/artifact-configuration/v1'
+const CONFIGURATION_NAMESPACE = 'http://signpath.io/artifact-configuration/v1'
 
 /** Elements in an artifact configuration: 10,000. */
 export const MAX_ELEMENTS = 10_000

@@ -99,17 +99,6 @@ function refused(text: string, expected: string): ChanceryError {
   )
 }
 
-/**
- * True if the rule covers the whole repository name. Takes time in the order of the product of both lengths.
- *
- * @param repository `[registry/]repository`, without tag and digest. untrusted: it comes from the payload; what is no
- * repository name matches no rule.
- */
-export function matchesImage(pattern: ImagePattern, repository: string): boolean {
-  const name = normalised(repository)
-  return name !== undefined && matchesName(pattern, name)
-}
-
 function normalised(repository: string): string | undefined {
   try {
     return normaliseRepository(repository)
@@ -158,6 +147,7 @@ function matchesText(pattern: string, text: string): boolean {
 
 /**
  * Decides whether rules allow an image; the first that covers its whole name does. Without rules nothing is allowed.
+ * Takes time in the order of the product of the lengths of a rule and the name.
  *
  * @param repository The `docker-reference` of a payload, or the name in a statement. untrusted: what is no repository
  *   name is denied.

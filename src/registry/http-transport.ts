@@ -18,7 +18,7 @@ export interface ExchangeTimeouts {
 }
 
 /** The timeouts where none are given. */
-export const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
+const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   connectMs: 10_000,
   answerMs: 30_000,
   idleMs: 15_000,

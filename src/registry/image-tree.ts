@@ -17,7 +17,7 @@ const SUFFIXES: Readonly<Record<TaggedKind, string>> = {
 }
 
 /** The kinds, in the order they are looked for. */
-export const TAGGED_KINDS = ['signature', 'attestation', 'sbom'] as const
+const TAGGED_KINDS = ['signature', 'attestation', 'sbom'] as const
 
 /** Something that Cosign keeps under a tag. */
 export interface TaggedArtifact {

@@ -10,7 +10,7 @@ import { resolveImage, type ImageByDigest, type ResolvedImage } from './resolve-
 /** Annotation of a bundle's manifest: the predicate type of its statement. Source: Cosign, BUNDLE_SPEC. */
 export const PREDICATE_TYPE_ANNOTATION = 'dev.sigstore.bundle.predicateType'
 /** Annotation of a bundle's manifest: what is in it, `dsse-envelope` or `message-signature`. */
-export const CONTENT_ANNOTATION = 'dev.sigstore.bundle.content'
+const CONTENT_ANNOTATION = 'dev.sigstore.bundle.content'
 /** Annotation of a manifest: when it was made, RFC 3339. Source: image-spec, "Pre-Defined Annotation Keys". */
 export const CREATED_ANNOTATION = 'org.opencontainers.image.created'
 

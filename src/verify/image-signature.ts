@@ -62,7 +62,7 @@ export interface VerifiedImageSignature extends VerifiedEvidence {
 }
 
 /** The most bytes the text of an envelope may have. */
-export const MAX_ENVELOPE_BYTES = 24 * 1024 * 1024
+const MAX_ENVELOPE_BYTES = 24 * 1024 * 1024
 
 const MAX_PEM = 512 * 1024
 const MAX_CERTIFICATES = 20

@@ -50,7 +50,7 @@ export interface CertificateExtension {
 }
 
 /** The most bytes one certificate may have. */
-export const MAX_CERTIFICATE_BYTES = 65_536
+const MAX_CERTIFICATE_BYTES = 65_536
 
 /**
  * Reads a DER certificate.

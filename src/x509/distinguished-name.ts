@@ -82,7 +82,7 @@ export function formatName(name: Uint8Array): string {
 }
 
 /** The text of a directory string. */
-export function decodeDirectoryString(value: DerValue): string | undefined {
+function decodeDirectoryString(value: DerValue): string | undefined {
   switch (value.tag) {
     case DER_TAG.utf8String:
       return decodeText('utf-8', value.content)

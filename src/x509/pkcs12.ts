@@ -20,7 +20,7 @@ import {
 } from './password-based-encryption.ts'
 
 /** The most bytes a PKCS#12 file may have. */
-export const MAX_PKCS12_BYTES = 256 * 1024
+const MAX_PKCS12_BYTES = 256 * 1024
 
 const VERSION_3 = 3
 const EXPLICIT_0 = contextTag(0, 'constructed')

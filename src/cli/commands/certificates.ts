@@ -21,7 +21,7 @@ export interface CreateCertificateFlags extends ServerFlags {
 }
 
 /** What `chancery certificates download` can fetch, by its flag's value. */
-export const DOWNLOADS = {
+const DOWNLOADS = {
   'public-key': 'PublicKey',
   certificate: 'X509Certificate',
   chain: 'X509CertificateChain',
