@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { before, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import util, { inspect } from 'node:util'
 import { ALGORITHMS, HASH_BYTES, SIGNATURE_ALGORITHMS } from './algorithms.ts'
 import type { HashAlgorithm, SignatureAlgorithm } from './algorithms.ts'
@@ -85,11 +86,33 @@ describe('LocalSigner', () => {
         const signer = signerOf(algorithm)
         const scheme = { hash: 'sha256', rsaPadding: 'pkcs1' } as const
         const bytes = new Uint8Array(length)
-        const pending = signer.sign(bytes, scheme)
+        const pending = [signer.sign(bytes, scheme), signer.sign(bytes, scheme)]
         bytes.fill(1)
-        verifySignature(signer.publicKey, new Uint8Array(length), await pending, scheme)
+        for (const signature of await Promise.all(pending)) {
+          verifySignature(signer.publicKey, new Uint8Array(length), signature, scheme)
+        }
       }
     }
+  })
+
+  it('makes the first small signature of a turn at once, with a fast key', async () => {
+    const small = new Uint8Array(300)
+    const hash = hashMessage('sha256', small)
+    for (const algorithm of ['ecdsa-p256', 'ed25519', 'ecdsa-p384', 'rsa-2048'] as const) {
+      const { isFast } = ALGORITHMS[algorithm]
+      const signer = signerOf(algorithm)
+      const scheme = { hash: 'sha256', rsaPadding: 'pkcs1' } as const
+      const sign = (bytes: Uint8Array) => () => signer.sign(bytes, scheme)
+      assert.deepEqual(
+        await madeAtOnce(sign(small), sign(small), sign(small)),
+        [isFast, false, false],
+        algorithm,
+      )
+      assert.deepEqual(await madeAtOnce(sign(new Uint8Array(100_000))), [false], algorithm)
+    }
+    const p256 = signerOf('ecdsa-p256')
+    const signHash = () => p256.signHash(hash, { hash: 'sha256' })
+    assert.deepEqual(await madeAtOnce(signHash, signHash), [true, false])
   })
 
   it('P-256 over a hash never uses a nonce twice and never lets the first signature out', async () => {
@@ -136,6 +159,20 @@ describe('LocalSigner', () => {
     assert.notDeepEqual(await signerOf('rsa-2048').signHash(hash, scheme), first)
   })
 })
+
+/** Calls one after the other in a turn of its own, and says which results are there before it ends. */
+async function madeAtOnce(...calls: readonly (() => Promise<unknown>)[]): Promise<boolean[]> {
+  await nextTurn()
+  const isMade = calls.map(() => false)
+  const pending = calls.map(async (call, index) => {
+    await call()
+    isMade[index] = true
+  })
+  for (let job = 0; job < 10; job++) await Promise.resolve()
+  const made = [...isMade]
+  await Promise.all(pending)
+  return made
+}
 
 describe('PrivateKey', () => {
   it('survives export and import', async () => {

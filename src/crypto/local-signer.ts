@@ -14,12 +14,17 @@ import { exportPrivateScalar, type PrivateKey } from './private-key.ts'
 import { encodeDigestInfo, encodePss } from './rsa-encoding.ts'
 import type { SignatureScheme, Signer } from './signer.ts'
 
+type SigningKey =
+  KeyObject | { readonly key: KeyObject; readonly padding: number; readonly saltLength?: number }
+
+/** What takes longer to hash than to sign is not small. */
+const SMALL_MESSAGE_BYTES = 16 * 1024
+
 /**
- * Signs with a key in this process's memory.
- *
- * All of it goes through the thread pool. One signature alone is not made sooner there, but the calling thread, which
- * answers everybody, is what a busy server has least of. A bare hash under RSA is the exception: Node offers it on the
- * calling thread only.
+ * Signs with a key in this process's memory: on the thread pool, as the calling thread, which answers everybody, is what
+ * a busy server has least of. Two exceptions are made on the calling thread: a bare hash under RSA, which Node offers
+ * there only, and with a fast key the first small message of each turn of the event loop, since one signature alone is
+ * made sooner there, and whatever else the turn brings goes on on the pool meanwhile.
  */
 export class LocalSigner implements Signer {
   readonly keyId: string
@@ -46,18 +51,18 @@ export class LocalSigner implements Signer {
   sign(message: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array> {
     const order = this.#order
     if (order !== undefined) {
-      const signature = signOnThreadPool(scheme.hash, message, this.#handle)
+      const signature = this.#make(scheme.hash, message, this.#handle)
       if (scheme.ecdsaFormat !== 'ieee-p1363') return signature
       return signature.then((der) => decodeEcdsaSignature(der, order.scalarBytes))
     }
-    if (this.#entry.keyType === 'ed25519') return signOnThreadPool(null, message, this.#handle)
+    if (this.#entry.keyType === 'ed25519') return this.#make(null, message, this.#handle)
     const padding = requireRsaPadding(this.algorithm, scheme)
     const key = {
       key: this.#handle,
       padding: padding === 'pss' ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING,
       ...(padding === 'pss' ? { saltLength: HASH_BYTES[scheme.hash] } : {}),
     }
-    return signOnThreadPool(scheme.hash, message, key)
+    return this.#make(scheme.hash, message, key)
   }
 
   signHash(hash: Uint8Array, scheme: SignatureScheme): Promise<Uint8Array> {
@@ -65,7 +70,7 @@ export class LocalSigner implements Signer {
     const order = this.#order
     if (order === undefined) return Promise.resolve(this.#signHashRsa(hash, scheme))
     // The message is the hash itself, so that OpenSSL's nonce depends on what is signed.
-    return signOnThreadPool('sha256', hash, this.#handle).then((der) => {
+    return this.#make('sha256', hash, this.#handle).then((der) => {
       this.#scalar ??= toBigInt(exportPrivateScalar(this.#privateKey))
       const fresh = {
         hash: sha256(hash),
@@ -73,6 +78,19 @@ export class LocalSigner implements Signer {
       }
       const signature = moveSignature(order, this.#scalar, fresh, hash)
       return scheme.ecdsaFormat === 'ieee-p1363' ? signature : encodeEcdsaSignature(signature)
+    })
+  }
+
+  #make(hash: string | null, message: Uint8Array, key: SigningKey): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.isFast && message.length <= SMALL_MESSAGE_BYTES && isFirstOfTurn()) {
+        resolve(sign(hash, message, key))
+        return
+      }
+      sign(hash, message, key, (error, signature) => {
+        if (error === null) resolve(signature)
+        else reject(error)
+      })
     })
   }
 
@@ -100,15 +118,14 @@ export class LocalSigner implements Signer {
   }
 }
 
-function signOnThreadPool(
-  hash: string | null,
-  message: Uint8Array,
-  key: KeyObject | { key: KeyObject; padding: number; saltLength?: number },
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    sign(hash, message, key, (error, signature) => {
-      if (error === null) resolve(signature)
-      else reject(error)
-    })
+let isTurnTaken = false
+
+/** True once in each turn of the event loop. */
+function isFirstOfTurn(): boolean {
+  if (isTurnTaken) return false
+  isTurnTaken = true
+  setImmediate(() => {
+    isTurnTaken = false
   })
+  return true
 }
