@@ -8,6 +8,7 @@ import { runProgram } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
 import { pushTestIndex } from '../support/images.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { requireSarif } from './sarif-schema.ts'
 
 const mkfifo = component('mkfifo')
 
@@ -185,9 +186,10 @@ interface SarifRun {
   }[]
 }
 
-/** Reads a log and holds it to what SARIF 2.1.0 requires of these members. */
+/** Reads a log and holds it to the schema of SARIF 2.1.0, and to what its text says besides. */
 function parseSarif(text: string): readonly SarifRun[] {
   const log = JSON.parse(text) as { version: string; $schema: string; runs: SarifRun[] }
+  requireSarif(log)
   assert.deepEqual(Object.keys(log).sort(), ['$schema', 'runs', 'version'])
   assert.equal(log.version, '2.1.0')
   assert.match(log.$schema, /^https:\/\/.*sarif-2\.1\.0/)

@@ -40,7 +40,7 @@ export function printSarif(trees: readonly NamedTree[], isLocal: boolean): objec
             {
               // Some readers, GitHub for one, want a physical location.
               physicalLocation: {
-                artifactLocation: { uri: isLocal ? encodeURI(name) : `oci://${encodeURI(name)}` },
+                artifactLocation: { uri: isLocal ? fileUri(name) : imageUri(name) },
               },
               logicalLocations: [{ fullyQualifiedName: name, kind: 'resource' }],
             },
@@ -49,6 +49,17 @@ export function printSarif(trees: readonly NamedTree[], isLocal: boolean): objec
       },
     ],
   }
+}
+
+/** A path as a URI, absolute or relative; a colon in it begins no scheme. Source: RFC 3986, section 4.2. */
+function fileUri(path: string): string {
+  const encoded = path.split('/').map(encodeURIComponent).join('/')
+  return path.startsWith('/') ? `file://${encoded}` : encoded
+}
+
+function imageUri(name: string): string {
+  const encoded = encodeURI(name).replace(/[?#]/g, encodeURIComponent)
+  return `oci://${encoded.replaceAll('%5B', '[').replaceAll('%5D', ']')}`
 }
 
 function messageOf({ message, hints }: ChanceryError): string {
