@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
-import { absencePrefix } from '../test/support/components.ts'
+import { absencesOf } from '../test/support/components.ts'
 
 /** One thing that went wrong, as it is printed. */
 interface Failure {
@@ -21,7 +21,7 @@ export interface TestReportOptions {
   readonly root: string
   /** Every test has to run: a skip counts as a failure unless `mayBeAbsent` says its component. */
   readonly nothingSkipped: boolean
-  /** Skip reasons that are accepted even so. */
+  /** Whether the component, by the reason of its absence, may be absent even so. */
   readonly mayBeAbsent: (reason: string) => boolean
   /** Takes a line without its line feed. */
   readonly write: (line: string) => void
@@ -39,7 +39,6 @@ interface Located {
 
 const outputLimit = 6_000
 const slowestShown = 5
-const skippedShown = 8
 const framesShown = 5
 
 /**
@@ -54,7 +53,8 @@ export class TestReport {
   readonly #files = new Map<string, FileRecord>()
   readonly #failures: Failure[] = []
   readonly #durations: { file: string; durationMs: number }[] = []
-  readonly #notTried = new Map<string, string[]>()
+  /** By the reason of an absent component, then by file: titles. */
+  readonly #notTried = new Map<string, Map<string, string[]>>()
 
   constructor(options: TestReportOptions) {
     this.#options = options
@@ -98,10 +98,10 @@ export class TestReport {
     }
     write('')
     write(`${this.passed} passed, ${this.failed} failed`)
-    for (const [reason, tests] of this.#notTried) {
-      const shown = tests.slice(0, skippedShown).join('; ')
-      const more = tests.length > skippedShown ? `; and ${tests.length - skippedShown} more` : ''
-      write(`${reason}, therefore not tried: ${shown}${more}`)
+    for (const [reason, files] of this.#notTried) {
+      write('')
+      write(`${reason}, therefore not tried:`)
+      for (const [file, titles] of files) write(indent(`${file}: ${titles.join('; ')}`))
     }
   }
 
@@ -143,14 +143,20 @@ export class TestReport {
   #skip(data: EventOf<'test:pass'>): void {
     const title = this.#title(data)
     const reason = typeof data.skip === 'string' ? data.skip : ''
-    if (!reason.startsWith(absencePrefix)) {
+    const absences = absencesOf(reason)
+    if (absences.length === 0) {
       this.#note(data, title, `skipped without an absent component as the reason: ${reason}`)
-    } else if (this.#options.nothingSkipped && !this.#options.mayBeAbsent(reason)) {
+    } else if (this.#options.nothingSkipped && !absences.every(this.#options.mayBeAbsent)) {
       this.#note(data, title, `skipped where everything is required: ${reason}`)
     } else {
-      const tests = this.#notTried.get(reason) ?? []
-      this.#notTried.set(reason, [...tests, `${this.#path(fileOf(data))} ${title}`])
+      for (const absence of absences) this.#noteNotTried(absence, this.#path(fileOf(data)), title)
     }
+  }
+
+  #noteNotTried(absence: string, file: string, title: string): void {
+    const files = this.#notTried.get(absence) ?? new Map<string, string[]>()
+    this.#notTried.set(absence, files)
+    files.set(file, [...(files.get(file) ?? []), title])
   }
 
   #fail(data: EventOf<'test:fail'>): void {

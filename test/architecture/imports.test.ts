@@ -1,7 +1,6 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findImportViolations } from './import-rules.ts'
 import { mayImport, parseLayerPicture } from './layer-picture.ts'
@@ -45,8 +44,7 @@ describe('imports', () => {
 
   it('are read from every module there is', async () => {
     const tree = await readSourceTree(join(root, 'src'))
-    const listed = execFileSync('find', ['src', '-name', '*.ts', '-type', 'f'], { cwd: root })
-    const files = listed.toString('utf8').trim().split('\n')
+    const files = globSync('src/**/*.ts', { cwd: root })
     assert.deepEqual([...tree.keys()].map((path) => `src/${path}`).sort(), files.sort())
     assert.ok([...tree.keys()].filter((path) => !isTest(path)).length > 50)
   })

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { startHostileServer, type HostileServer } from '../registry/hostile-server.ts'
 import { runChancery } from '../support/chancery-process.ts'
-import { component } from '../support/components.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
 import {
   findFreePort,
@@ -15,8 +15,7 @@ import {
 } from '../support/registries.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
-const absent =
-  component('docker-registry').absent || component('referrers-registry').absent || false
+const absent = anyAbsent(component('docker-registry'), component('referrers-registry'))
 
 /** Passes what it is asked on to a registry, and keeps a list of it. */
 function startFront(host: string): Promise<HostileServer> {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { chanceryPath, runChancery } from '../support/chancery-process.ts'
 import { runProgram, startProgram } from '../support/child-process.ts'
+import { bash } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const ORGANIZATION = '0197a1c2-7f3e-7c11-9d4e-5b6a7c8d9e0f'
@@ -254,7 +255,7 @@ describe('init and serve', () => {
 })
 
 describe('shell completion', () => {
-  it('proposes commands and flags in a real bash', async () => {
+  it('proposes commands and flags in a real bash', { skip: bash.absent }, async () => {
     await using directory = await createTemporaryDirectory()
     await symlink(chanceryPath, join(directory.path, 'chancery'))
     const complete = async (line: string): Promise<readonly string[]> => {
@@ -266,7 +267,7 @@ describe('shell completion', () => {
         _chancery
         printf '%s\\n' "\${COMPREPLY[@]}"`
       const node = join(process.execPath, '..')
-      const { code, stdout, stderr } = await runProgram('bash', [
+      const { code, stdout, stderr } = await runProgram(bash.path, [
         '-c',
         script,
         'bash',

@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { chanceryPath, runChancery } from '../support/chancery-process.ts'
 import { runProgram, type Finished } from '../support/child-process.ts'
-import { component } from '../support/components.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const demo = fileURLToPath(new URL('../../demo/run.ts', import.meta.url))
 const namespace = component('network-namespace')
+const tar = component('gnu-tar')
 
 /** Runs a program where there is no network but a loopback interface. */
 function runCutOff(directory: string, ...command: readonly string[]): Promise<Finished> {
@@ -36,36 +37,40 @@ describe('with the outside cut off', { skip: namespace.absent }, () => {
   })
 })
 
-describe('without any network, not even a loopback interface', { skip: namespace.absent }, () => {
-  it('a saved, signed image is verified from its directory and from its archive', async () => {
-    await using directory = await createTemporaryDirectory()
-    const cwd = directory.path
-    const env = { HOME: cwd, COSIGN_PASSWORD: '' }
-    const registry = await startEmbeddedRegistry()
-    try {
-      const { byDigest } = await pushTestImage(`${registry.host}/team/app:1`)
-      for (const args of [
-        ['generate-key-pair'],
-        ['sign', '--key', 'cosign.key', byDigest],
-        ['save', '--dir', 'saved', byDigest],
-      ]) {
-        const { code, stderr } = await runChancery(args, { cwd, env })
-        assert.equal(code, 0, stderr)
+describe(
+  'without any network, not even a loopback interface',
+  { skip: anyAbsent(namespace, tar) },
+  () => {
+    it('a saved, signed image is verified from its directory and from its archive', async () => {
+      await using directory = await createTemporaryDirectory()
+      const cwd = directory.path
+      const env = { HOME: cwd, COSIGN_PASSWORD: '' }
+      const registry = await startEmbeddedRegistry()
+      try {
+        const { byDigest } = await pushTestImage(`${registry.host}/team/app:1`)
+        for (const args of [
+          ['generate-key-pair'],
+          ['sign', '--key', 'cosign.key', byDigest],
+          ['save', '--dir', 'saved', byDigest],
+        ]) {
+          const { code, stderr } = await runChancery(args, { cwd, env })
+          assert.equal(code, 0, stderr)
+        }
+      } finally {
+        await registry[Symbol.asyncDispose]()
       }
-    } finally {
-      await registry[Symbol.asyncDispose]()
-    }
-    const tar = await runProgram('tar', ['-C', 'saved', '-cf', 'saved.tar', '.'], { cwd })
-    assert.equal(tar.code, 0, tar.stderr)
-    const runIsolated = (...command: readonly string[]): Promise<Finished> =>
-      runProgram(namespace.path, ['--map-root-user', '--net', ...command], { env, cwd })
-    const reached = await runIsolated('ip', 'route', 'get', '127.0.0.1')
-    assert.notEqual(reached.code, 0, reached.stdout)
-    const verify = [process.execPath, chanceryPath, 'verify', '--key', 'cosign.pub']
-    for (const layout of ['saved', 'saved.tar']) {
-      const verified = await runIsolated(...verify, '--all', '--local-image', layout)
-      assert.equal(verified.code, 0, verified.stderr)
-      assert.match(verified.stderr, /^Verified sha256:[0-9a-f]{64}$/m)
-    }
-  })
-})
+      const packed = await runProgram(tar.path, ['-C', 'saved', '-cf', 'saved.tar', '.'], { cwd })
+      assert.equal(packed.code, 0, packed.stderr)
+      const runIsolated = (...command: readonly string[]): Promise<Finished> =>
+        runProgram(namespace.path, ['--map-root-user', '--net', ...command], { env, cwd })
+      const reached = await runIsolated('ip', 'route', 'get', '127.0.0.1')
+      assert.notEqual(reached.code, 0, reached.stdout)
+      const verify = [process.execPath, chanceryPath, 'verify', '--key', 'cosign.pub']
+      for (const layout of ['saved', 'saved.tar']) {
+        const verified = await runIsolated(...verify, '--all', '--local-image', layout)
+        assert.equal(verified.code, 0, verified.stderr)
+        assert.match(verified.stderr, /^Verified sha256:[0-9a-f]{64}$/m)
+      }
+    })
+  },
+)

@@ -11,7 +11,7 @@ import {
   startZot,
   type RunningRegistry,
 } from '../support/registries.ts'
-import { createShell, type Shell } from '../support/shell.ts'
+import { bash, createShell, type Shell } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const CONFIGURATION = `
@@ -117,7 +117,7 @@ const combinations = [component('cosign-2'), component('cosign-3')].flatMap((cos
     cosign,
     start,
     name: `${cosign.name} on ${registryComponent.name}`,
-    skip: anyAbsent(cosign, registryComponent, ...Object.values(tools)),
+    skip: anyAbsent(cosign, registryComponent, ...Object.values(tools), bash),
   })),
 )
 

@@ -4,7 +4,7 @@ import { runChancery } from '../support/chancery-process.ts'
 import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { startDockerRegistry } from '../support/registries.ts'
-import { createShell } from '../support/shell.ts'
+import { bash, createShell } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`
@@ -22,7 +22,7 @@ const CALLS = {
 }
 
 for (const cosign of [component('cosign-2'), component('cosign-3')]) {
-  describe(`chancery generate beside ${cosign.name}`, { skip: cosign.absent }, () => {
+  describe(`chancery generate beside ${cosign.name}`, { skip: anyAbsent(cosign, bash) }, () => {
     for (const [what, args] of Object.entries(CALLS)) {
       it(`prints the same bytes for ${what}`, async () => {
         await using directory = await createTemporaryDirectory()

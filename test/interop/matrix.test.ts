@@ -40,10 +40,10 @@ const registries: readonly (readonly [Component, () => Promise<RunningRegistry>]
   [component('referrers-registry'), startReferrersRegistry],
   [component('zot'), startZot],
 ]
-const absent = anyAbsent(component('cosign-2'), component('cosign-3'), component('openssl'))
+const others = [component('cosign-2'), component('cosign-3'), component('openssl')]
 
 for (const [registryComponent, start] of registries) {
-  const skip = anyAbsent(registryComponent) === false ? absent : anyAbsent(registryComponent)
+  const skip = anyAbsent(registryComponent, ...others)
   describe(`on ${registryComponent.name}`, { skip }, () => {
     for (const signer of programs) {
       for (const proof of proofs) {

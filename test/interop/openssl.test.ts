@@ -5,13 +5,13 @@ import { after, before, describe, it } from 'node:test'
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '../../src/crypto/algorithms.ts'
 import { readZip } from '../../src/format/zip-reader.ts'
 import { writeZip } from '../../src/format/zip-writer.ts'
-import { component, type Component } from '../support/components.ts'
+import { anyAbsent, component, type Component } from '../support/components.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
-import { createShell, type Shell } from '../support/shell.ts'
+import { bash, createShell, type Shell } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const openssl = component('openssl')
-const skip = openssl.absent
+const skip = anyAbsent(openssl, bash)
 
 const PAYLOAD = JSON.stringify({
   critical: {
@@ -200,12 +200,16 @@ describe('keys that others made sign as before', { skip }, () => {
   }
 
   for (const cosign of [component('cosign-2'), component('cosign-3')]) {
-    it(`from the cosign.key of ${cosign.name}`, { skip: cosign.absent }, async () => {
-      await using directory = await createTemporaryDirectory()
-      const shell = await createOpensslShell(directory.path, cosign)
-      await run(shell, 'COSIGN_PASSWORD=secret cosign generate-key-pair && cp cosign.pub key.pub')
-      await importAndVerify(shell, cosign.name, 'cosign.key', true)
-    })
+    it(
+      `from the cosign.key of ${cosign.name}`,
+      { skip: anyAbsent(cosign, openssl, bash) },
+      async () => {
+        await using directory = await createTemporaryDirectory()
+        const shell = await createOpensslShell(directory.path, cosign)
+        await run(shell, 'COSIGN_PASSWORD=secret cosign generate-key-pair && cp cosign.pub key.pub')
+        await importAndVerify(shell, cosign.name, 'cosign.key', true)
+      },
+    )
   }
 
   async function importAndVerify(

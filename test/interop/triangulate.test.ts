@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { runChancery } from '../support/chancery-process.ts'
-import { component } from '../support/components.ts'
-import { createShell } from '../support/shell.ts'
+import { anyAbsent, component } from '../support/components.ts'
+import { bash, createShell } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`
@@ -13,7 +13,7 @@ const TYPES = [
 ]
 
 for (const cosign of [component('cosign-2'), component('cosign-3')]) {
-  describe(`chancery triangulate beside ${cosign.name}`, { skip: cosign.absent }, () => {
+  describe(`chancery triangulate beside ${cosign.name}`, { skip: anyAbsent(cosign, bash) }, () => {
     it('prints the same place for each type', async () => {
       await using directory = await createTemporaryDirectory()
       const shell = await createShell(directory.path, { cosign })

@@ -4,6 +4,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runProgram } from './child-process.ts'
+import { absencesOf, anyAbsent, isOutOfReach, type ComponentName } from './components.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 
 const module = fileURLToPath(new URL('components.ts', import.meta.url))
@@ -36,6 +37,9 @@ async function ask(
   return { code: finished.code, answer }
 }
 
+const absent = (name: string): string =>
+  `absent component: ${name} (comes from the package ${name})`
+
 const cosign3 = "#!/bin/sh\necho 'GitVersion:    v3.1.3'\n"
 
 describe('component', () => {
@@ -60,5 +64,26 @@ describe('component', () => {
       assert.match(answer, /CHANCERY_REQUIRE asks for it; absent component: zip/)
     }
     assert.equal((await ask('zip', {}, 'curl')).code, 0)
+  })
+})
+
+describe('what several components lack', () => {
+  it('is named one by one', () => {
+    const lacking = (name: ComponentName, reason: string | false) => ({
+      name,
+      absent: reason,
+      path: '',
+    })
+    const there = lacking('curl', false)
+    const [zip, unzip] = [lacking('zip', absent('zip')), lacking('unzip', absent('unzip'))]
+    assert.equal(anyAbsent(there, there), false)
+    const both = anyAbsent(zip, there, unzip, zip)
+    assert.deepEqual(absencesOf(String(both)), [absent('zip'), absent('unzip')])
+    assert.deepEqual(absencesOf('later'), [])
+  })
+
+  it('is out of reach only where the continuous integration cannot install it', () => {
+    assert.equal(isOutOfReach(absent('zot')), true)
+    assert.equal(isOutOfReach(absent('zip')), false)
   })
 })

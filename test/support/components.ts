@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** How one real component is recognised: the executable's name, and what its answer must say. */
 interface Recipe {
@@ -18,7 +19,10 @@ interface Recipe {
   readonly inContinuousIntegration?: false
 }
 
+const checkout = fileURLToPath(new URL('../..', import.meta.url))
+
 const recipes = {
+  bash: { commands: ['bash'], comesFrom: 'the package bash' },
   'cosign-2': {
     commands: ['cosign'],
     probe: { args: ['version'], accept: /GitVersion:\s+v?2\./ },
@@ -33,6 +37,12 @@ const recipes = {
   'docker-registry': {
     commands: ['docker-registry'],
     comesFrom: 'the package docker-registry',
+  },
+  git: {
+    commands: ['git'],
+    // Sources that were unpacked from an archive have no list of tracked files.
+    probe: { args: ['-C', checkout, 'rev-parse', '--is-inside-work-tree'], accept: /true/ },
+    comesFrom: 'the package git, in a clone of the repository',
   },
   'gnu-tar': {
     commands: ['tar', 'gtar'],
@@ -121,16 +131,23 @@ export interface Component {
   readonly path: string
 }
 
-/** The beginning of every skip reason made here. */
-export const absencePrefix = 'absent component: '
+/** The beginning of the reason why a test is skipped, one for each component. */
+const absencePrefix = 'absent component: '
+/** Before each further one. */
+const separator = /; (?=absent component: )/
 
-/** Whether a skip reason made here is of a component that `.ci/run` has no way to install. */
+/** Whether a reason of {@link absencesOf} is of a component that `.ci/run` has no way to install. */
 export function isOutOfReach(reason: string): boolean {
   return componentNames.some((name) => {
     const recipe: Recipe = recipes[name]
     const itsReason = reason.startsWith(`${absencePrefix}${name} (`)
     return recipe.inContinuousIntegration === false && itsReason
   })
+}
+
+/** The reasons, one for each absent component, of which a skip reason made here consists; none if it is another one. */
+export function absencesOf(skipReason: string): readonly string[] {
+  return skipReason.startsWith(absencePrefix) ? skipReason.split(separator) : []
 }
 
 const cacheDirectory =
@@ -160,9 +177,10 @@ export function component(name: ComponentName): Component {
   }
 }
 
-/** The first absence among several components, for a test that needs all of them. */
+/** The absences among several components, each named, for a test that needs all of them. */
 export function anyAbsent(...components: readonly Component[]): string | false {
-  return components.find((one) => one.absent !== false)?.absent ?? false
+  const absences = components.flatMap(({ absent }) => (absent === false ? [] : [absent]))
+  return absences.length > 0 && [...new Set(absences)].join('; ')
 }
 
 const found = new Map<ComponentName, string | undefined>()

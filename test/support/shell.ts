@@ -1,7 +1,10 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram, type Finished } from './child-process.ts'
-import type { Component } from './components.ts'
+import { component, type Component } from './components.ts'
+
+/** What {@link createShell} needs. */
+export const bash = component('bash')
 
 /** `bash` in a directory of its own, with real components under the names users type. */
 export interface Shell {
@@ -28,7 +31,7 @@ export async function createShell(
   return {
     directory,
     run: (script, variables = {}) =>
-      runProgram('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
+      runProgram(bash.path, ['--norc', '-euo', 'pipefail', '-c', script], {
         cwd: directory,
         env: {
           PATH: `${bin}:${process.env['PATH'] ?? ''}`,

@@ -78,12 +78,29 @@ describe('npm test', () => {
     assert.deepEqual([none.code, totals(none)], [2, []])
   })
 
-  it('names at the end each absent component and what was not tried', async () => {
-    const skipping = `${passing}describe('with zot', { skip: 'absent component: zot (x)' }, () => {})\n`
-    const finished = await runTests({ 'a.test.ts': skipping })
+  it('names at the end each absent component and all that was not tried', async () => {
+    const zot = 'absent component: zot (x)'
+    const zip = 'absent component: zip (y)'
+    const both = JSON.stringify(`${zip}; ${zot}`)
+    const suites = Array.from(
+      { length: 20 },
+      (_, n) => `it('no ${n}', { skip: '${zot}' }, () => {})`,
+    )
+    const finished = await runTests({
+      'a.test.ts': `${passing}describe('with both', { skip: ${both} }, () => {})\n`,
+      'b.test.ts': `${passing}${suites.join('\n')}\n`,
+    })
     assert.equal(finished.code, 0)
-    const last = finished.stdout.trimEnd().split('\n').at(-1)
-    assert.equal(last, 'absent component: zot (x), therefore not tried: src/a.test.ts with zot')
+    const lines = finished.stdout.trimEnd().split('\n')
+    assert.deepEqual(lines.slice(lines.indexOf('2 passed, 0 failed') + 1), [
+      '',
+      `${zip}, therefore not tried:`,
+      '    src/a.test.ts: with both',
+      '',
+      `${zot}, therefore not tried:`,
+      '    src/a.test.ts: with both',
+      `    src/b.test.ts: ${suites.map((_, n) => `no ${n}`).join('; ')}`,
+    ])
   })
 
   it('lets no test be skipped silently', async () => {
@@ -97,5 +114,12 @@ describe('npm test', () => {
     const absent = `${passing}it('zips', { skip: 'absent component: zip (x)' }, () => {})\n`
     const required = await runTests({ 'a.test.ts': absent }, [], { CHANCERY_REQUIRE: 'all' })
     assert.deepEqual([required.code, totals(required)], [1, ['1 passed, 1 failed']])
+    const skip = 'absent component: zot (x)'
+    const optional = `${passing}it('pulls', { skip: '${skip}' }, () => {})\n`
+    const alone = await runTests({ 'a.test.ts': optional }, [], { CHANCERY_REQUIRE: 'all' })
+    assert.deepEqual([alone.code, totals(alone)], [0, ['1 passed, 0 failed']])
+    const mixed = optional.replace(skip, `${skip}; absent component: zip (x)`)
+    const together = await runTests({ 'a.test.ts': mixed }, [], { CHANCERY_REQUIRE: 'all' })
+    assert.deepEqual([together.code, totals(together)], [1, ['1 passed, 1 failed']])
   })
 })
