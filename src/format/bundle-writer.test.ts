@@ -27,7 +27,7 @@ describe('encodeBundle', () => {
         const content = { kind: 'statement', payload, signature } as const
         const withKey = parseBundle(encodeBundle({ kind: 'publicKey', hint: 'a' }, content))
         assert.equal(withKey.version, '0.3')
-        assert.deepEqual(withKey.signer, { kind: 'publicKey' })
+        assert.deepEqual(withKey.signer, { kind: 'publicKey', hint: 'a' })
         assert.ok(withKey.content.kind === 'envelope')
         assert.deepEqual(plain(withKey.content.payload), plain(payload))
         assert.deepEqual(plain(withKey.content.signature), plain(signature))

@@ -32,7 +32,11 @@ export interface BundleDigest {
 
 /** Who signed: a key that the verifier knows, or the subject of a certificate. */
 export type BundleSigner =
-  | { readonly kind: 'publicKey' }
+  | {
+      readonly kind: 'publicKey'
+      /** What the signer calls the key, any text; Cosign's is the key's SHA-256 in base64. Left out where it is empty. */
+      readonly hint?: string
+    }
   | {
       readonly kind: 'certificate'
       /** DER. */
@@ -163,8 +167,8 @@ function readDigest(digest: ProtoJsonObject): BundleDigest {
 function readSigner(material: ProtoJsonObject, version: Bundle['version']): BundleSigner {
   const kind = material.oneOf(...SIGNERS)
   if (kind === 'publicKey') {
-    material.object('publicKey', 'hint').optionalText('hint')
-    return { kind }
+    const hint = material.object('publicKey', 'hint').optionalText('hint')
+    return hint === undefined || hint === '' ? { kind } : { kind, hint }
   }
   if (kind === 'certificate') {
     if (version !== '0.3') throw material.refuse(kind, 'this member from version 0.3 on only')

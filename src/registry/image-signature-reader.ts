@@ -3,26 +3,12 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { MAX_BUNDLE_BYTES } from '../format/bundle.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { MAX_PAYLOAD_BYTES } from '../format/simple-signing.ts'
-import type { BundleTrust } from '../verify/bundle-trust.ts'
-import {
-  verifyAttachedEnvelope,
-  verifyAttachedSignature,
-  verifyImageBundle,
-  type ExpectedImageSignature,
-  type VerifiedImageSignature,
-} from '../verify/image-signature.ts'
+import type { UnverifiedSignature } from '../verify/image-signature.ts'
 import type { ArtifactSource } from './artifact-store.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { SignatureCandidate } from './image-signatures.ts'
 import { readLayer } from './published-artifacts.ts'
 import { evidenceOf, signatureTextOf, SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
-
-/** Verifies the signature that was read. */
-export type VerifyRead = (
-  trust: BundleTrust,
-  expected: ExpectedImageSignature,
-  now: Date,
-) => VerifiedImageSignature
 
 /** All bundles of one image may have so many bytes together. */
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024
@@ -49,19 +35,19 @@ export class SignatureReader {
    * @throws ChanceryError ERR_VERIFY_PAYLOAD or ERR_REGISTRY_TOO_LARGE if it is of another type, or larger, than a
    * signature is; besides, what the source throws.
    */
-  async read({ place, layer }: SignatureCandidate): Promise<VerifyRead> {
-    if (place.format === 'bundle') {
-      const bundle = await this.#readBundle(layer)
-      return (trust, expected, now) => verifyImageBundle(bundle, trust, expected, now)
+  async read({ place, layer }: SignatureCandidate): Promise<UnverifiedSignature> {
+    const { format } = place
+    switch (format) {
+      case 'bundle':
+        return { format, text: await this.#readBundle(layer) }
+      case 'envelope':
+        return { format, text: await this.#readBundle(layer), ...evidenceOf(layer) }
+      case 'simple-signing': {
+        const payload = await this.#readPayload(layer)
+        const signature = signatureTextOf(layer) ?? ''
+        return { format, payload, signature, ...evidenceOf(layer) }
+      }
     }
-    if (place.format === 'envelope') {
-      const envelope = await this.#readBundle(layer)
-      const attached = { payload: envelope, ...evidenceOf(layer) }
-      return (trust, expected, now) => verifyAttachedEnvelope(attached, trust, expected, now)
-    }
-    const payload = await this.#readPayload(layer)
-    const attached = { payload, signature: signatureTextOf(layer) ?? '', ...evidenceOf(layer) }
-    return (trust, expected, now) => verifyAttachedSignature(attached, trust, expected, now)
   }
 
   async #readBundle(layer: Descriptor): Promise<Uint8Array> {

@@ -2,7 +2,8 @@ import type { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_CONFIG, type Descriptor } from '../format/oci-manifest.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { ArtifactSource } from './artifact-store.ts'
-import { tagOf } from './image-tree.ts'
+import { predicateTypeOf } from './attestation-manifest.ts'
+import { tagOf, type TaggedKind } from './image-tree.ts'
 import { isBundleType, SIGNATURE_ARTIFACT } from './published-artifacts.ts'
 import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 import type { PulledManifest } from './registry-client.ts'
@@ -58,7 +59,7 @@ export async function findTaggedSignatures(
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'signature')
   const found = seen ?? (await source.findManifest(tag))
-  const candidates = found === undefined ? [] : attachedIn(found, tag)
+  const candidates = found === undefined ? [] : candidatesUnder(found, tag, 'signature')
   return { candidates, refused: [], others: 0 }
 }
 
@@ -74,10 +75,10 @@ export async function findTaggedAttestations(
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'attestation')
   const found = await source.findManifest(tag)
-  const all = found === undefined ? [] : attachedIn(found, tag, 'envelope')
+  const all = found === undefined ? [] : candidatesUnder(found, tag, 'attestation')
   // Without the annotation only the statement tells the type.
   const candidates = all.filter(
-    ({ layer }) => (layer.annotations?.['predicateType'] ?? predicateType) === predicateType,
+    ({ layer }) => (predicateTypeOf(layer) ?? predicateType) === predicateType,
   )
   return { candidates, refused: [], others: all.length - candidates.length }
 }
@@ -101,7 +102,9 @@ export async function findReferringSignatures(
   const candidates: SignatureCandidate[] = []
   let others = found.passedOver
   for (const { descriptor, pulled } of found.referrers) {
-    const inIt = mayBeWanted(descriptor, predicateType) ? candidatesIn(pulled, predicateType) : []
+    const inIt = mayBeWanted(descriptor, predicateType)
+      ? candidatesAmong(pulled).filter((one) => mayBeOf(one, predicateType))
+      : []
     if (inIt.length === 0) others += 1
     candidates.push(...inIt)
   }
@@ -122,30 +125,39 @@ function mayBeWanted(
   return isPossible && (annotations[PREDICATE_TYPE_ANNOTATION] ?? predicateType) === predicateType
 }
 
-function candidatesIn(
-  pulled: PulledManifest,
-  predicateType: string,
-): readonly SignatureCandidate[] {
-  const { manifest, digest } = pulled
-  if (manifest.kind !== 'manifest') return []
-  const [layer] = manifest.layers
-  if (layer?.mediaType === SIMPLE_SIGNING_LAYER) {
-    return predicateType === COSIGN_SIGNATURE_PREDICATE ? attachedIn(pulled, undefined) : []
-  }
-  return manifest.layers.flatMap((each, index) =>
-    isBundleType(each.mediaType)
-      ? [{ place: { format: 'bundle', manifest: digest, tag: undefined, index }, layer: each }]
-      : [],
-  )
+/** A signature that is no bundle attests nothing. */
+function mayBeOf({ place }: SignatureCandidate, predicateType: string): boolean {
+  return place.format === 'bundle' || predicateType === COSIGN_SIGNATURE_PREDICATE
 }
 
-function attachedIn(
+/**
+ * What claims to be a signature, or an attestation, in the manifest under one of Cosign's tags: every layer of it.
+ *
+ * @throws ChanceryError ERR_REGISTRY_SIGNATURES if it is an index, which no tool writes there.
+ */
+function candidatesUnder(
   { manifest, digest }: PulledManifest,
   tag: string | undefined,
-  format: 'simple-signing' | 'envelope' = 'simple-signing',
+  kind: Exclude<TaggedKind, 'sbom'>,
 ): readonly SignatureCandidate[] {
+  const format = kind === 'signature' ? 'simple-signing' : 'envelope'
   return layersOfSignatures(manifest).map((layer, index) => ({
     place: { format, manifest: digest, tag, index },
     layer,
   }))
+}
+
+/** What claims to be a signature, or an attestation, in a referrer: bundles; or all layers, as they are under a tag. */
+function candidatesAmong(pulled: PulledManifest): readonly SignatureCandidate[] {
+  const { manifest, digest } = pulled
+  if (manifest.kind !== 'manifest') return []
+  const [first] = manifest.layers
+  if (first?.mediaType === SIMPLE_SIGNING_LAYER) {
+    return candidatesUnder(pulled, undefined, 'signature')
+  }
+  return manifest.layers.flatMap((layer, index) =>
+    isBundleType(layer.mediaType)
+      ? [{ place: { format: 'bundle', manifest: digest, tag: undefined, index }, layer }]
+      : [],
+  )
 }

@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { referenceContext } from '../format/oci-reference.ts'
-import type { ImageToVerify, RefusedSignature } from './verify-image.ts'
+import type { ImageToVerify } from './image-judge.ts'
+import type { RefusedSignature } from './verify-image.ts'
 
 /** So many reasons are told, and so many signatures named for each. */
 const MAX_REASONS = 20

@@ -1,12 +1,9 @@
-import { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { referenceContext, type ImageReference } from '../format/oci-reference.ts'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
-import type { AttestationPolicy } from '../verify/attestation-policy.ts'
-import type { BundleTrust } from '../verify/bundle-trust.ts'
-import type { ExpectedImageSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
-import type { ExpectedSigner } from '../verify/signing-evidence.ts'
+import type { UnverifiedSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import { ImageJudge, type ImageToVerify, type SignatureRequirements } from './image-judge.ts'
 import { SignatureReader } from './image-signature-reader.ts'
 import {
   findReferringSignatures,
@@ -23,25 +20,12 @@ import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { repositorySource } from './repository-store.ts'
 import { resolveImage, type ImageByDigest } from './resolve-image.ts'
 
-/** What the signature of an image has to satisfy. All of it comes from the verifier, never from the registry. */
-export type ImageRequirements = BundleTrust &
-  ExpectedSigner & {
-    /** Annotations that must have been signed with exactly these values. */
-    readonly annotations?: Readonly<Record<string, string>>
-    /** Repositories, besides the image's own, that the signature may name: where the image was signed before it was copied. */
-    readonly allowedIdentities?: readonly string[]
-    /** Whether the repository must have been signed: bundles that Cosign makes do not name it. False by default. */
-    readonly requiresIdentity?: boolean
-    /** The type of the attestations that are asked for; left out, signatures are. */
-    readonly predicateType?: string
-    /** What each attestation has to satisfy, all of them. */
-    readonly policies?: readonly AttestationPolicy[]
-    /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
-    readonly isExhaustive?: boolean
-    /** The present; the clock's by default. */
-    readonly now?: Date
-    readonly signal?: AbortSignal
-  }
+/** What is required of an image, and how thoroughly it is looked at. */
+export type ImageRequirements = SignatureRequirements & {
+  /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
+  readonly isExhaustive?: boolean
+  readonly signal?: AbortSignal
+}
 
 /** A signature that was accepted. */
 export interface AcceptedSignature extends VerifiedImageSignature {
@@ -70,17 +54,7 @@ export interface ImageVerification {
   readonly failure: ChanceryError | undefined
 }
 
-/** An image in a registry or in a directory. */
-export interface ImageToVerify {
-  /** `sha256:<hex>` of the manifest. */
-  readonly digest: string
-  /** Undefined where it is in a directory. */
-  readonly repository: ImageByDigest['repository'] | undefined
-}
-
 const READS_AT_ONCE = 4
-/** What the caller has to put right: nothing of it is the fault of one signature. */
-const MISTAKES: readonly string[] = ['ERR_VERIFY_EXPECTATION', 'ERR_VERIFY_POLICY']
 
 /**
  * Verifies the signatures of an image. One that satisfies everything suffices; of each other one the reason is told.
@@ -159,35 +133,19 @@ class Verification {
   #others = 0
   readonly #image: ImageToVerify
   readonly #reader: SignatureReader
-  readonly #trust: BundleTrust
-  readonly #expected: ExpectedImageSignature
-  readonly #now: Date
-  readonly #policies: readonly AttestationPolicy[]
+  readonly #judge: ImageJudge
+  readonly #predicateType: string | undefined
 
   constructor(source: ArtifactSource, image: ImageToVerify, requirements: ImageRequirements) {
     this.#image = image
-    this.#trust = openTrust(requirements)
-    this.#now = requirements.now ?? new Date()
-    this.#policies = requirements.policies ?? []
-    const { repository, digest: manifestDigest } = image
-    const own = repository === undefined ? [] : [referenceContext(repository)]
-    const named = [...own, ...(requirements.allowedIdentities ?? [])]
-    const { annotations = {}, certificate, signerCertificate, requires } = requirements
-    const { predicateType } = requirements
-    this.#expected = {
-      digest: manifestDigest,
-      repositories: named.length === 0 ? 'any' : named,
-      annotations,
-      requiresIdentity: requirements.requiresIdentity === true,
-      ...(predicateType === undefined ? {} : { predicateType }),
-      ...(certificate === undefined ? {} : { certificate }),
-      ...(signerCertificate === undefined ? {} : { signerCertificate }),
-      ...(requires === undefined ? {} : { requires }),
-    }
+    this.#judge = new ImageJudge(image, requirements)
+    this.#predicateType = requirements.predicateType
     this.#reader = new SignatureReader(source)
-    for (const dockerReference of own) {
-      this.#reader.expect(encodeSimpleSigning({ dockerReference, manifestDigest, annotations }))
-    }
+    const { repository, digest: manifestDigest } = image
+    if (repository === undefined) return
+    const { annotations = {} } = requirements
+    const dockerReference = referenceContext(repository)
+    this.#reader.expect(encodeSimpleSigning({ dockerReference, manifestDigest, annotations }))
   }
 
   /** Looks in one place. That a place cannot be read does not hide what is in another. */
@@ -228,35 +186,20 @@ class Verification {
     const [obstacle] = this.#obstacles
     if (obstacle !== undefined) return obstacle
     return this.#refused.length === 0
-      ? unsigned(this.#image, this.#others, this.#expected.predicateType)
+      ? unsigned(this.#image, this.#others, this.#predicateType)
       : nothingAccepted(this.#image, this.#refused)
   }
 
   async #verify(candidate: SignatureCandidate): Promise<AcceptedSignature | RefusedSignature> {
     const { place } = candidate
+    let found: UnverifiedSignature
     try {
-      const verify = await this.#reader.read(candidate)
-      const verified = verify(this.#trust, this.#expected, this.#now)
-      for (const policy of this.#policies) judge(policy, verified)
-      return { place, ...verified }
+      found = await this.#reader.read(candidate)
     } catch (error) {
-      if (!(error instanceof ChanceryError) || MISTAKES.includes(error.code)) throw error
-      return { place, error }
+      if (error instanceof ChanceryError) return { place, error }
+      throw error
     }
+    const judged = this.#judge.judge(found)
+    return judged instanceof ChanceryError ? { place, error: judged } : { place, ...judged }
   }
-}
-
-/** Signatures say nothing that a policy could judge. */
-function judge(policy: AttestationPolicy, { content }: VerifiedImageSignature): void {
-  if (content.format === 'simple-signing') {
-    throw new ChanceryError('ERR_VERIFY_EXPECTATION', 'expected policies for attestations only')
-  }
-  policy.judge(content.envelope.payload)
-}
-
-/** The key is opened before anything of a stranger is: one that cannot be used is the caller's mistake. */
-function openTrust({ publicKey, trustedRoot }: ImageRequirements): BundleTrust {
-  if (publicKey === undefined) return { trustedRoot }
-  const key = publicKey instanceof VerificationKey ? publicKey : new VerificationKey(publicKey)
-  return { publicKey: key, ...(trustedRoot === undefined ? {} : { trustedRoot }) }
 }

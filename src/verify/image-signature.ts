@@ -1,47 +1,39 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { parseAttachedLogEntry, parseAttachedTimestamp } from '../format/attached-evidence.ts'
-import { type BundleSigner, parseBundle } from '../format/bundle.ts'
+import { parseBundle } from '../format/bundle.ts'
 import { type DsseEnvelope, encodePae, parseEnvelope } from '../format/dsse.ts'
 import { parseJson } from '../format/json.ts'
-import { decodePem } from '../format/pem.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { SimpleSigningPayload } from '../format/simple-signing.ts'
 import type { Statement } from '../format/in-toto.ts'
 import { parseCertificate } from '../x509/certificate.ts'
+import {
+  type AttachedEnvelope,
+  type AttachedSignature,
+  readAttachedEvidence,
+} from './attached-signature.ts'
 import { type VerifiedContent, verifyContent } from './bundle-content.ts'
 import { type BundleTrust, openSignerKey, requireSoundTrust } from './bundle-trust.ts'
 import { type ExpectedImage, readSignedPayload, requireRepository } from './expected-image.ts'
 import { decodeSignature } from './simple-signing-signature.ts'
 import { SignedMessage } from './signed-message.ts'
-import {
-  type ExpectedSigner,
-  type SigningEvidence,
-  type VerifiedEvidence,
-  verifyEvidence,
-} from './signing-evidence.ts'
+import { type ExpectedSigner, type VerifiedEvidence, verifyEvidence } from './signing-evidence.ts'
 import { verifyBundle } from './verify-bundle.ts'
 
-/** A signature as Cosign attaches it to an image, with what came along. */
-export interface AttachedSignature {
-  /** The metadata file, byte for byte as it was signed. */
-  readonly payload: Uint8Array
-  /** Standard base64, padded; white space in it is ignored. */
-  readonly signature: string
-  /** PEM of the signer's certificate. */
-  readonly certificate?: string | undefined
-  /** PEM of the certificates above it. */
-  readonly certificateChain?: string | undefined
-  /** The annotation `dev.sigstore.cosign/bundle`. */
-  readonly logEntry?: string | undefined
-  /** The annotation `dev.sigstore.cosign/rfc3161timestamp`. */
-  readonly timestamp?: string | undefined
-}
+/** A signature or an attestation of an image, in whatever format. Nothing in it is proven. */
+export type UnverifiedSignature =
+  /** The text of a Sigstore bundle, at most 24 MiB. */
+  | { readonly format: 'bundle'; readonly text: Uint8Array }
+  | ({ readonly format: 'envelope' } & AttachedEnvelope)
+  | ({ readonly format: 'simple-signing' } & AttachedSignature)
 
 /** What the signature of an image has to satisfy, whatever its format. */
 export interface ExpectedImageSignature extends ExpectedImage, ExpectedSigner {
   /** Whether the repository must have been signed: bundles that Cosign makes do not name it. False by default. */
   readonly requiresIdentity?: boolean
-  /** The type of the attestation that is asked for; left out, the signature of the image is. */
+  /**
+   * The type of the attestation that is asked for; left out, the signature of the image is. `any` accepts signatures and
+   * every type.
+   */
   readonly predicateType?: string
 }
 
@@ -64,23 +56,36 @@ export interface VerifiedImageSignature extends VerifiedEvidence {
 /** The most bytes the text of an envelope may have. */
 const MAX_ENVELOPE_BYTES = 24 * 1024 * 1024
 
-const MAX_PEM = 512 * 1024
-const MAX_CERTIFICATES = 20
-
 /**
- * Verifies a signature that Cosign attached to an image; returns only if all of it holds: the signature over the metadata
- * file; who made it and when, as {@link verifyEvidence} says; what the metadata file says about digest, repository and
- * annotations.
+ * Verifies a signature or an attestation of an image; returns only if all of it holds: the signature itself; who made it and
+ * when, as {@link verifyEvidence} says; that it is about this digest, of this type, for this repository where it names one,
+ * with these annotations.
  *
- * With a public key a certificate that came along says nothing and is not read. Entries of logs and timestamps are read
- * only where a trusted root says whose word counts.
+ * With a public key a certificate that Cosign attached says nothing and is not read; in a bundle it is refused. Entries of
+ * logs and timestamps are read only where a trusted root says whose word counts. The timestamp that Cosign attaches to an
+ * envelope is over the signature, or, by Cosign up to 2, over the text of the envelope, which holds the signature.
  *
- * @throws ChanceryError of the kind `refused` if a check fails; the code names the check. ERR_VERIFY_PREDICATE_TYPE if an
- * attestation is asked for.
- * @throws ChanceryError ERR_FORMAT_* or ERR_X509_* if what came along is malformed.
+ * @throws ChanceryError of the kind `refused` if a check fails; the code names the check.
+ * @throws ChanceryError ERR_FORMAT_* or ERR_X509_* if it is malformed.
  * @throws ChanceryError ERR_VERIFY_EXPECTATION if the caller asks for what cannot be.
  */
-export function verifyAttachedSignature(
+export function verifyImageSignature(
+  found: UnverifiedSignature,
+  trust: BundleTrust,
+  expected: ExpectedImageSignature,
+  now: Date,
+): VerifiedImageSignature {
+  switch (found.format) {
+    case 'bundle':
+      return verifyImageBundle(found.text, trust, expected, now)
+    case 'envelope':
+      return verifyAttachedEnvelope(found, trust, expected, now)
+    case 'simple-signing':
+      return verifyAttachedSignature(found, trust, expected, now)
+  }
+}
+
+function verifyAttachedSignature(
   attached: AttachedSignature,
   trust: BundleTrust,
   expected: ExpectedImageSignature,
@@ -89,7 +94,7 @@ export function verifyAttachedSignature(
   requireSoundTrust(trust, expected, now)
   requireSignatureWanted(expected)
   const signature = decodeSignature(attached.signature)
-  const evidence = readEvidence(attached, trust, expected)
+  const evidence = readAttachedEvidence(attached, trust, expected)
   const certificate =
     evidence.signer.kind === 'certificate'
       ? parseCertificate(evidence.signer.certificate)
@@ -109,22 +114,16 @@ export function verifyAttachedSignature(
 
 /** A metadata file attests nothing, so that no signature over one is the attestation that is asked for. */
 function requireSignatureWanted({ predicateType }: ExpectedImageSignature): void {
-  if (predicateType === undefined || predicateType === COSIGN_SIGNATURE_PREDICATE) return
+  if (predicateType === undefined || predicateType === 'any') return
+  if (predicateType === COSIGN_SIGNATURE_PREDICATE) return
   throw new ChanceryError(
     'ERR_VERIFY_PREDICATE_TYPE',
     `expected a statement of the type ${predicateType}, found the signature of an image`,
   )
 }
 
-/**
- * Verifies a bundle that is the signature of an image; returns only if all of it holds: what {@link verifyBundle} checks,
- * of the one statement that is a signature and no attestation, and the repository, where the statement names one.
- *
- * @param bundle The text of the bundle, at most 24 MiB.
- * @throws ChanceryError as {@link verifyBundle} does.
- * @throws ChanceryError ERR_VERIFY_IDENTITY if it is for another repository, or for none where one is required.
- */
-export function verifyImageBundle(
+/** What {@link verifyBundle} checks, of the one statement that is asked for, and the repository, where it names one. */
+function verifyImageBundle(
   bundle: Uint8Array,
   trust: BundleTrust,
   expected: ExpectedImageSignature,
@@ -149,23 +148,18 @@ export function verifyImageBundle(
   return { ...verified, ...readStatement('bundle', parsed.content, content, expected) }
 }
 
-/**
- * Verifies an attestation as Cosign attaches it to an image; returns only if all of it holds, as
- * {@link verifyImageBundle} says. The timestamp that Cosign attaches is over the text of the envelope, not over the
- * signature; it is not looked at.
- *
- * @param attached The payload is the text of a DSSE envelope; its signature is in it.
- * @throws ChanceryError as {@link verifyImageBundle} does.
- */
-export function verifyAttachedEnvelope(
-  attached: Omit<AttachedSignature, 'signature'>,
+function verifyAttachedEnvelope(
+  attached: AttachedEnvelope,
   trust: BundleTrust,
   expected: ExpectedImageSignature,
   now: Date,
 ): VerifiedImageSignature {
   requireSoundTrust(trust, expected, now)
-  const envelope = parseEnvelope(parseJson(attached.payload, { maxBytes: MAX_ENVELOPE_BYTES }))
-  const evidence = readEvidence({ ...attached, signature: '', timestamp: '' }, trust, expected)
+  const envelope = parseAttachedEnvelope(attached)
+  const evidence = {
+    ...readAttachedEvidence(attached, trust, expected),
+    signatureHolder: attached.text,
+  }
   const certificate =
     evidence.signer.kind === 'certificate'
       ? parseCertificate(evidence.signer.certificate)
@@ -185,6 +179,15 @@ export function verifyAttachedEnvelope(
     { artifact: { digest }, predicateType, annotations },
   )
   return { ...verified, ...readStatement('envelope', envelope, content, expected) }
+}
+
+/**
+ * The envelope of an attestation that Cosign attached.
+ *
+ * @throws ChanceryError ERR_FORMAT_DSSE or ERR_FORMAT_JSON if it is anything else, or larger than 24 MiB.
+ */
+function parseAttachedEnvelope({ text }: AttachedEnvelope): DsseEnvelope {
+  return parseEnvelope(parseJson(text, { maxBytes: MAX_ENVELOPE_BYTES }))
 }
 
 function readStatement(
@@ -213,65 +216,4 @@ function requireName(name: string | undefined, expected: ExpectedImageSignature)
       { hints: ['Bundles that Cosign makes name no repository.'] },
     )
   }
-}
-
-function readEvidence(
-  attached: AttachedSignature,
-  trust: BundleTrust,
-  expected: ExpectedSigner,
-): SigningEvidence {
-  const { logEntry = '', timestamp = '' } = attached
-  const isKnown = trust.trustedRoot !== undefined
-  return {
-    signer: readSigner(attached, trust, expected),
-    logEntries: isKnown && logEntry !== '' ? [parseAttachedLogEntry(logEntry)] : [],
-    timestamps: isKnown && timestamp !== '' ? [parseAttachedTimestamp(timestamp)] : [],
-  }
-}
-
-function readSigner(
-  attached: AttachedSignature,
-  { publicKey }: BundleTrust,
-  { signerCertificate }: ExpectedSigner,
-): BundleSigner {
-  if (publicKey !== undefined) return { kind: 'publicKey' }
-  const [certificate, ...others] = decodeCertificates(attached.certificate ?? '')
-  if (certificate === undefined && signerCertificate !== undefined) {
-    return { kind: 'certificate', certificate: signerCertificate, intermediates: [] }
-  }
-  if (certificate === undefined) {
-    throw new ChanceryError(
-      'ERR_VERIFY_SIGNER',
-      'expected a signature with a certificate, found one with a key',
-    )
-  }
-  const intermediates = decodeCertificates(attached.certificateChain ?? '')
-  // The chain that Cosign attaches ends with the root, which nobody trusts for being there.
-  return {
-    kind: 'certificate',
-    certificate,
-    intermediates: [...others, ...intermediates].filter((one) => !isSelfIssued(one)),
-  }
-}
-
-function decodeCertificates(pem: string): readonly Uint8Array[] {
-  if (pem.length > MAX_PEM) {
-    throw new ChanceryError(
-      'ERR_FORMAT_PEM',
-      `expected at most ${MAX_PEM} characters of certificates`,
-    )
-  }
-  const blocks = decodePem(pem)
-  if (blocks.length > MAX_CERTIFICATES || blocks.some(({ label }) => label !== 'CERTIFICATE')) {
-    throw new ChanceryError(
-      'ERR_FORMAT_PEM',
-      `expected at most ${MAX_CERTIFICATES} certificates with the signature, and nothing else`,
-    )
-  }
-  return blocks.map(({ bytes }) => bytes)
-}
-
-function isSelfIssued(der: Uint8Array): boolean {
-  const { subjectName, issuerName } = parseCertificate(der)
-  return Buffer.compare(subjectName, issuerName) === 0
 }

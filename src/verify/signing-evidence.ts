@@ -43,6 +43,8 @@ export interface SigningEvidence {
   readonly logEntries: readonly BundleLogEntry[]
   /** DER TimeStampResp. */
   readonly timestamps: readonly Uint8Array[]
+  /** What timestamps may be over besides the signature: something that holds it. */
+  readonly signatureHolder?: Uint8Array
 }
 
 /** What the evidence proves. */
@@ -123,18 +125,19 @@ function verifyLogEntries(
 }
 
 function verifyTimestamps(
-  { timestamps }: SigningEvidence,
+  { timestamps, signatureHolder }: SigningEvidence,
   trustedRoot: TrustedRoot | undefined,
   signed: SignedMessage,
   { requires }: ExpectedSigner,
   now: Date,
 ): readonly VerifiedTimestamp[] {
+  const stamped = [signed.signature, ...(signatureHolder === undefined ? [] : [signatureHolder])]
   const verified: VerifiedTimestamp[] = []
   let failure: ChanceryError | undefined
   for (const response of timestamps) {
     if (trustedRoot === undefined) break
     try {
-      verified.push(verifyTimestamp(response, signed.signature, trustedRoot, now))
+      verified.push(verifyTimestamp(response, stamped, trustedRoot, now))
     } catch (cause) {
       const isStranger =
         cause instanceof ChanceryError && cause.code === 'ERR_VERIFY_TIMESTAMP_AUTHORITY'

@@ -29,12 +29,12 @@ const PASSED_ON: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Checks a timestamp over a signature; returns only if all of it holds: the hash is that of the signature, one signer
- * signed it, the signer's certificate is the one that the signed attributes name, leads to a trusted timestamp authority
+ * Checks a timestamp over a signature; returns only if all of it holds: the hash is that of something that may be timestamped,
+ * one signer signed it, the signer's certificate is the one that the signed attributes name, leads to a trusted timestamp authority
  * and was valid at the time, which is not in the future.
  *
  * @param response DER TimeStampResp.
- * @param signature The bytes that were timestamped.
+ * @param stamped What may be timestamped: the signature, or something that holds it.
  * @param now The present.
  * @throws ChanceryError ERR_VERIFY_TIMESTAMP if any of it does not hold; the message says which check.
  * @throws ChanceryError ERR_VERIFY_TIMESTAMP_AUTHORITY if it is from an authority that is not trusted, whether it holds or
@@ -44,13 +44,13 @@ const PASSED_ON: ReadonlySet<string> = new Set([
  */
 export function verifyTimestamp(
   response: Uint8Array,
-  signature: Uint8Array,
+  stamped: readonly Uint8Array[],
   trustedRoot: TrustedRoot,
   now: Date,
 ): VerifiedTimestamp {
   try {
     const token = parseTimestampResponse(response)
-    requireImprint(token, signature)
+    requireImprint(token, stamped)
     const intermediates = token.signedData.certificates.map(parseCertificate)
     const certificate = findSigner(token, intermediates, trustedRoot)
     verifySigner(token.signedData, certificate)
@@ -73,13 +73,10 @@ export function verifyTimestamp(
   }
 }
 
-function requireImprint({ messageImprint }: TimestampToken, signature: Uint8Array): void {
-  const hash = hashMessage(messageImprint.algorithm, signature)
-  if (Buffer.compare(hash, messageImprint.hash) !== 0) {
-    throw refused(
-      'expected a timestamp of the signature of the bundle, found one of something else',
-    )
-  }
+function requireImprint({ messageImprint }: TimestampToken, stamped: readonly Uint8Array[]): void {
+  const { algorithm, hash } = messageImprint
+  if (stamped.some((one) => Buffer.compare(hashMessage(algorithm, one), hash) === 0)) return
+  throw refused('expected a timestamp of the signature, found one of something else')
 }
 
 /** The certificate that both the signer info and the signed attributes name, wherever it is. */

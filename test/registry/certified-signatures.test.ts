@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { hash, sign } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { encodePem } from '../../src/format/pem.ts'
+import { encodePae, IN_TOTO_PAYLOAD_TYPE } from '../../src/format/dsse.ts'
 import { OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
 import { parseReference } from '../../src/format/oci-reference.ts'
 import { encodeSimpleSigning } from '../../src/format/simple-signing.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
+import { describeAttestation } from '../../src/registry/attestation-manifest.ts'
 import { describeSignature, encodeSignatures } from '../../src/registry/signature-manifest.ts'
 import { verifyImage, type ImageRequirements } from '../../src/registry/verify-image.ts'
 import { trustOwnAuthorities } from '../../src/verify/own-authorities.ts'
@@ -21,7 +23,7 @@ import {
 } from '../verify/test-sigstore.ts'
 import { encodeExtension, issueCertificate, utf8, type Party } from '../verify/test-certificates.ts'
 import { makeTimestamp } from '../verify/test-timestamp.ts'
-import { encodeJson, startMapRegistry } from './map-registry.ts'
+import { encodeJson, startMapRegistry, type MapRegistry } from './map-registry.ts'
 
 const sigstore = createTestSigstore()
 const leaf = issueLeaf(sigstore)
@@ -55,13 +57,7 @@ interface Made {
 /** An image with one signature under the tag, and a call that verifies it. */
 async function prepare(made: Made = {}) {
   const registry = await startMapRegistry()
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
-    config: registry.addBlob(encodeJson({}), 'application/vnd.oci.image.config.v1+json'),
-    layers: [],
-  }
-  const image = registry.add(encodeJson(manifest), '1')
+  const image = registry.add(emptyImage(registry), '1')
   const name = `${registry.host}/team/app`
   const payload = encodeSimpleSigning({ dockerReference: name, manifestDigest: image.digest })
   registry.addBlob(payload, 'x')
@@ -93,8 +89,55 @@ async function prepare(made: Made = {}) {
   }
   const { bytes } = encodeSignatures([{ ...described, annotations }])
   registry.add(bytes, `${image.digest.replace(':', '-')}.sig`)
+  return verifierOf(registry, `${name}:1`)
+}
+
+const ATTESTED = 'https://acme.test/tested/v1'
+
+/** An image with one attestation under the tag, whose timestamp is over what `stamped` makes of envelope and signature. */
+async function prepareAttestation(
+  stamped: (envelope: Uint8Array, signature: Uint8Array) => string | undefined,
+) {
+  const registry = await startMapRegistry()
+  const image = registry.add(emptyImage(registry), '1')
+  const sha256 = image.digest.replace('sha256:', '')
+  const statement = encodeJson({
+    _type: 'https://in-toto.io/Statement/v0.1',
+    subject: [{ name: `${registry.host}/team/app`, digest: { sha256 } }],
+    predicateType: ATTESTED,
+    predicate: {},
+  })
+  const signature = sign('sha256', encodePae(IN_TOTO_PAYLOAD_TYPE, statement), leaf.privateKey)
+  const envelope = encodeJson({
+    payloadType: IN_TOTO_PAYLOAD_TYPE,
+    payload: base64(statement),
+    signatures: [{ keyid: '', sig: base64(signature) }],
+  })
+  registry.addBlob(envelope, 'x')
+  const timestamp = stamped(envelope, signature)
+  const described = describeAttestation({
+    envelope,
+    predicateType: ATTESTED,
+    certificate: pem(leaf),
+    certificateChain: pem(sigstore.intermediate, sigstore.root),
+  })
+  const annotations = {
+    ...described.annotations,
+    ...(timestamp === undefined ? {} : { 'dev.sigstore.cosign/rfc3161timestamp': timestamp }),
+  }
+  const { bytes } = encodeSignatures([{ ...described, annotations }])
+  registry.add(bytes, `${image.digest.replace(':', '-')}.att`)
+  return verifierOf(registry, `${registry.host}/team/app:1`)
+}
+
+function emptyImage(registry: MapRegistry): Uint8Array {
+  const config = registry.addBlob(encodeJson({}), 'application/vnd.oci.image.config.v1+json')
+  return encodeJson({ schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [] })
+}
+
+function verifierOf(registry: MapRegistry, name: string) {
   const verify = (requirements: ImageRequirements) =>
-    verifyImage(new RegistryClient(), parseReference(`${name}:1`), { now: then, ...requirements })
+    verifyImage(new RegistryClient(), parseReference(name), { now: then, ...requirements })
   return {
     verify,
     async refuses(reason: RegExp, requirements: ImageRequirements): Promise<void> {
@@ -139,9 +182,9 @@ function attachedEntry(
   })
 }
 
-function attachedStamp(signature: Uint8Array, at: Date): string {
-  const issuerName = sigstore.timestampRoot.name
-  const stamp = makeTimestamp(sigstore.timestampAuthority, signature, at, { issuerName })
+function attachedStamp(stamped: Uint8Array, at: Date, by = sigstore): string {
+  const issuerName = by.timestampRoot.name
+  const stamp = makeTimestamp(by.timestampAuthority, stamped, at, { issuerName })
   return JSON.stringify({ SignedRFC3161Timestamp: base64(stamp) })
 }
 
@@ -259,6 +302,45 @@ describe('a signature under the tag, with a certificate', () => {
     ]) {
       await using flow = await prepare(made)
       await flow.refuses(/ERR_(FORMAT_PEM|X509_CERTIFICATE|FORMAT_DER)/, requirements)
+    }
+  })
+})
+
+describe('an attestation under the tag, with a certificate that has expired', () => {
+  const requirements = { trustedRoot, certificate: who, predicateType: ATTESTED, now: later }
+
+  it('counts with a timestamp of a trusted authority over the envelope, or over the signature', async () => {
+    for (const stamped of [
+      (envelope: Uint8Array) => attachedStamp(envelope, then),
+      (_: Uint8Array, signature: Uint8Array) => attachedStamp(signature, then),
+    ]) {
+      await using flow = await prepareAttestation(stamped)
+      const { verified } = await flow.verify({ ...requirements, requires: { timestamp: 1 } })
+      assert.deepEqual(verified[0]?.signedAt, [then])
+      const ownOnly = { ...requirements, trustedRoot: own(sigstore.root) }
+      await flow.refuses(/ERR_VERIFY_CERTIFICATE_TIME/, ownOnly)
+    }
+  })
+
+  it('does not count without one, or with one that says nothing about it', async () => {
+    const day = new Date('2026-06-02T00:00:00Z')
+    for (const [reason, stamped] of [
+      [/ERR_VERIFY_CERTIFICATE_TIME/, () => undefined],
+      // When the certificate had ended, and of an authority that nobody trusts.
+      [/ERR_VERIFY_CERTIFICATE_TIME/, (envelope) => attachedStamp(envelope, day)],
+      [
+        /ERR_VERIFY_CERTIFICATE_TIME/,
+        (envelope) => attachedStamp(envelope, then, createTestSigstore()),
+      ],
+      [/ERR_VERIFY_TIMESTAMP\)/, () => attachedStamp(utf8('x'), then)],
+      [/ERR_FORMAT_ATTACHED_EVIDENCE/, () => '{}'],
+      [
+        /ERR_VERIFY_TIMESTAMP\)/,
+        () => JSON.stringify({ SignedRFC3161Timestamp: base64(utf8('x')) }),
+      ],
+    ] satisfies readonly (readonly [RegExp, Parameters<typeof prepareAttestation>[0]])[]) {
+      await using flow = await prepareAttestation(stamped)
+      await flow.refuses(reason, requirements)
     }
   })
 })

@@ -3,11 +3,8 @@ import { encodeBase64 } from '../../format/base64.ts'
 import { referenceContext } from '../../format/oci-reference.ts'
 import { SIMPLE_SIGNING_TYPE } from '../../format/simple-signing.ts'
 import { describePlace } from '../../registry/refused-signatures.ts'
-import type {
-  AcceptedSignature,
-  ImageToVerify,
-  ImageVerification,
-} from '../../registry/verify-image.ts'
+import type { ImageToVerify } from '../../registry/image-judge.ts'
+import type { AcceptedSignature, ImageVerification } from '../../registry/verify-image.ts'
 import type { Output } from '../output.ts'
 import { describeEvidence, printEvidence } from './evidence-report.ts'
 import type { VerifiedTree } from './image-trees.ts'
