@@ -32,3 +32,19 @@ export interface RegistryFlags {
   /** Milliseconds. */
   readonly timeout: number
 }
+
+/** The flags that show one registry who we are, as they are written. */
+const SECRETS = {
+  registryUsername: '--registry-username',
+  registryPassword: '--registry-password',
+  registryToken: '--registry-token',
+  registryClientCert: '--registry-client-cert',
+  registryClientKey: '--registry-client-key',
+} as const
+
+/** Those of the flags that were given and are for one registry, as they are written. */
+export function secretsIn(flags: RegistryFlags): readonly string[] {
+  return Object.entries(SECRETS)
+    .filter(([name]) => flags[name as keyof typeof SECRETS] !== undefined)
+    .map(([, written]) => written)
+}

@@ -5,28 +5,12 @@ import { dockerCredentials } from '../registry/docker-credentials.ts'
 import type { RepositoryName } from '../registry/origins.ts'
 import { requireClientCertificate, type ClientCertificate } from '../registry/tls-settings.ts'
 import { readUserFile } from './local-files.ts'
-import type { RegistryFlags } from './registry-flags.ts'
+import { secretsIn, type RegistryFlags } from './registry-flags.ts'
 
 /** What names the one registry that a secret is for. */
 export type InRegistry = Pick<RepositoryName, 'registry'>
 
 const MAX_PEM_BYTES = 1024 * 1024
-
-/** The flags that show one registry who we are, as they are written. */
-const SECRETS = {
-  registryUsername: '--registry-username',
-  registryPassword: '--registry-password',
-  registryToken: '--registry-token',
-  registryClientCert: '--registry-client-cert',
-  registryClientKey: '--registry-client-key',
-} as const
-
-/** Those of the flags that were given and are for one registry, as they are written. */
-export function secretsIn(flags: RegistryFlags): readonly string[] {
-  return Object.entries(SECRETS)
-    .filter(([name]) => flags[name as keyof typeof SECRETS] !== undefined)
-    .map(([, written]) => written)
-}
 
 /**
  * Makes sure that what the flags show a registry, passwords, tokens and client certificates, goes to the one that it is

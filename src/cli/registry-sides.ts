@@ -1,8 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { text } from './flags.ts'
 import type { AccessFlags } from './registry-access.ts'
-import type { RegistryFlags } from './registry-flags.ts'
-import { secretsIn } from './registry-secrets.ts'
+import { secretsIn, type RegistryFlags } from './registry-flags.ts'
 
 /** What is shown to the registry of one side alone; the names are skopeo's. */
 export const SIDE_FLAGS = {
