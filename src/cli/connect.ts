@@ -38,7 +38,7 @@ export async function connect(
       hints: ['Set CHANCERY_TOKEN, or run `chancery login --token-stdin`.'],
     })
   }
-  await useProxy(context)
+  const proxyHost = await useProxy(context, url)
   const { ChanceryClient } = await import('../client/chancery-client.ts')
   return new ChanceryClient({
     url,
@@ -46,6 +46,7 @@ export async function connect(
     token,
     userAgent: `chancery/${VERSION}`,
     allowHttp: flags.allowHttp ?? false,
+    proxyHost,
     onRetry: (reason, delayMs) =>
       output.progress(`${reason}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
     ...options,
@@ -62,27 +63,34 @@ function parseOrganization(text: string): string {
   return text.toLowerCase()
 }
 
-/** Sends outgoing HTTP through the proxies of the environment; loopback addresses never. */
-async function useProxy(context: CliContext): Promise<void> {
-  const { http, https, noProxy } = context.environment.proxy
-  if (http === undefined && https === undefined) return
+/**
+ * Has calls of the server go through the proxy of the environment, by the rules that registries are reached by.
+ *
+ * @returns Host and port of the proxy; undefined if there is none on the way.
+ * @throws ChanceryError ERR_REGISTRY_PROXY if the proxy cannot be used.
+ */
+async function useProxy(context: CliContext, serverUrl: string): Promise<string | undefined> {
+  const { proxy: variables } = context.environment
+  if (variables.http === undefined && variables.https === undefined) return undefined
+  const { Proxies } = await import('../registry/proxies.ts')
+  const url = URL.canParse(serverUrl) ? new URL(serverUrl) : undefined
+  const proxy = url && new Proxies(variables).find(url)
+  if (proxy === undefined) return undefined
   // Node has it since 24.14.
   const node: object = await import('node:http')
   if (!('setGlobalProxyFromEnv' in node) || typeof node.setGlobalProxyFromEnv !== 'function') {
     context.output.warn('this Node cannot use a proxy; 24.14 and later can')
-    return
+    return undefined
   }
   const setProxy = node.setGlobalProxyFromEnv as (variables: ProxyVariables) => unknown
-  setProxy({
-    ...(http === undefined ? {} : { http_proxy: http }),
-    ...(https === undefined ? {} : { https_proxy: https }),
-    no_proxy: [...(noProxy === undefined ? [] : [noProxy]), 'localhost,127.0.0.1,::1'].join(','),
-  })
+  // What is excepted was found out already: this process calls this server alone in this manner.
+  setProxy({ http_proxy: proxy.href, https_proxy: proxy.href, no_proxy: '' })
+  return proxy.host
 }
 
 interface ProxyVariables {
-  readonly http_proxy?: string
-  readonly https_proxy?: string
+  readonly http_proxy: string
+  readonly https_proxy: string
   readonly no_proxy: string
 }
 

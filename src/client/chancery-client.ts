@@ -49,6 +49,7 @@ export class ChanceryClient {
       maxRetries: options.maxRetries ?? 4,
       maxResponseBytes: options.maxResponseBytes ?? 1024 ** 3,
       signal: options.signal,
+      proxyHost: options.proxyHost,
       onRetry: options.onRetry,
     })
     this.#rest = new Rest(transport, this.organizationId)

@@ -16,6 +16,8 @@ export interface ChanceryClientOptions {
   /** 1 GiB: artifacts are read whole. */
   readonly maxResponseBytes?: number
   readonly signal?: AbortSignal
+  /** Host and port of the proxy that the calls go through, for errors; without user and password. */
+  readonly proxyHost?: string | undefined
   /** Called before a call is repeated. */
   readonly onRetry?: (reason: string, delayMs: number) => void
 }

@@ -17,6 +17,8 @@ export interface TransportOptions {
   readonly maxResponseBytes: number
   /** Ends every call and every pause between attempts. */
   readonly signal?: AbortSignal | undefined
+  /** The proxy that `fetch` goes through, for errors. */
+  readonly proxyHost?: string | undefined
   /** For warnings and progress: a call is repeated. */
   readonly onRetry?: ((reason: string, delayMs: number) => void) | undefined
 }
@@ -154,7 +156,8 @@ export class Transport {
   }
 
   #failureOf(thrown: unknown, timeout: AbortSignal): Failure {
-    const { serverUrl, timeoutMs, signal } = this.#options
+    const { serverUrl, timeoutMs, signal, proxyHost } = this.#options
+    const server = proxyHost === undefined ? serverUrl : `${serverUrl}, through ${proxyHost},`
     if (thrown instanceof ChanceryError) {
       return { error: thrown, isTransient: false, wasNotReceived: false }
     }
@@ -165,20 +168,25 @@ export class Transport {
       return { error, isTransient: false, wasNotReceived: false }
     }
     if (timeout.aborted) {
-      const message = `expected ${serverUrl} to answer within ${timeoutMs} ms`
+      const message = `expected ${server} to answer within ${timeoutMs} ms`
       const error = new ChanceryError('ERR_CLIENT_TIMEOUT', message, { cause: thrown })
       return { error, isTransient: true, wasNotReceived: false }
     }
     // fetch says everything that goes wrong on the network with a TypeError whose cause has the system's code.
     const inner = thrown instanceof TypeError ? thrown.cause : undefined
     if (inner === undefined) throw thrown
+    const status = tunnelStatusOf(inner)
     const code = systemCodeOf(inner)
+    const found = status === undefined ? (code ?? 'a broken connection') : `${status} of the proxy`
     const error = new ChanceryError(
       'ERR_CLIENT_UNREACHABLE',
-      `expected ${serverUrl} to answer, found ${code ?? 'a broken connection'}`,
-      { cause: thrown, hints: hintsOfCode(code) },
+      `expected ${server} to answer, found ${found}`,
+      { cause: thrown, hints: proxyHost === undefined ? hintsOfCode(code) : hintsOfProxy(status) },
     )
-    return { error, isTransient: true, wasNotReceived: code !== undefined && NEVER_SENT.has(code) }
+    // A proxy that refuses a tunnel goes on refusing; one that failed may recover.
+    const isTransient = status === undefined || status >= 500
+    const wasNotReceived = status !== undefined || (code !== undefined && NEVER_SENT.has(code))
+    return { error, isTransient, wasNotReceived }
   }
 }
 
@@ -204,6 +212,23 @@ function systemCodeOf(thrown: unknown): string | undefined {
   if (thrown instanceof AggregateError) return systemCodeOf(thrown.errors[0])
   const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
   return typeof code === 'string' ? code : undefined
+}
+
+/** What a proxy answered instead of a tunnel; `fetch` has it in the text of a cause only. */
+function tunnelStatusOf(thrown: unknown): number | undefined {
+  const causes = thrown instanceof Error ? [thrown, thrown.cause] : []
+  for (const cause of causes) {
+    const text = cause instanceof Error ? cause.message : ''
+    const status = /^Proxy response \((\d{3})\)/.exec(text)?.[1]
+    if (status !== undefined) return Number(status)
+  }
+  return undefined
+}
+
+function hintsOfProxy(status: number | undefined): readonly string[] {
+  return status === 407
+    ? ['Put user and password into the URL of HTTPS_PROXY, percent-encoded.']
+    : ['Check HTTPS_PROXY and HTTP_PROXY, or except the server with NO_PROXY.']
 }
 
 function hintsOfCode(code: string | undefined): readonly string[] {

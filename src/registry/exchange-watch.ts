@@ -1,5 +1,6 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Exchange, ExchangeTimeouts } from './http-transport.ts'
+import { nameOf } from './transport-errors.ts'
 
 /** What a streamed body may take besides the total: the slowest connection that is waited for. */
 const SLOWEST_BYTES_PER_MS = 16
@@ -16,6 +17,7 @@ const PHASE_FAILURES: Readonly<Record<Phase, string>> = {
 export class ExchangeWatch {
   readonly #exchange: Exchange
   readonly #timeouts: ExchangeTimeouts
+  readonly #proxyHost: string | undefined
   readonly #onFailure: (error: ChanceryError) => void
   readonly #total: NodeJS.Timeout
   #phase: NodeJS.Timeout | undefined
@@ -23,13 +25,16 @@ export class ExchangeWatch {
   /** Why the exchange failed. */
   failure: ChanceryError | undefined
 
+  /** @param proxyHost The proxy that is between, without its password. */
   constructor(
     exchange: Exchange,
     timeouts: ExchangeTimeouts,
+    proxyHost: string | undefined,
     onFailure: (error: ChanceryError) => void,
   ) {
     this.#exchange = exchange
     this.#timeouts = timeouts
+    this.#proxyHost = proxyHost
     this.#onFailure = onFailure
     const totalMs = timeouts.totalMs + streamedBytes(exchange) / SLOWEST_BYTES_PER_MS
     this.#total = setTimeout(
@@ -83,7 +88,7 @@ export class ExchangeWatch {
   #tooLate(what: string, timeoutMs: number): ChanceryError {
     return new ChanceryError(
       'ERR_REGISTRY_UNAVAILABLE',
-      `${this.#exchange.url.host} ${what} within ${Math.round(timeoutMs / 100) / 10} s`,
+      `${nameOf(this.#exchange.url, this.#proxyHost)} ${what} within ${Math.round(timeoutMs / 100) / 10} s`,
       { hints: ['Try again; if it stays so, look at the registry or the network between.'] },
     )
   }

@@ -56,6 +56,11 @@ export class HttpAgents implements Disposable {
     return made
   }
 
+  /** Host and port of the proxy that a URL is fetched through, without user and password; undefined if there is none. */
+  findProxyHost(url: URL): string | undefined {
+    return this.#proxies.find(url)?.host
+  }
+
   async #makeSecure(url: URL, isOwnHost: boolean, proxy: URL | undefined): Promise<https.Agent> {
     const { certificateAuthorities = [], findTlsSettings, ownTls } = this.#options
     const ofHost = await findTlsSettings?.(url.host)

@@ -101,6 +101,7 @@ export class HttpTransport implements Disposable {
   #sendBy(agent: http.Agent, exchange: Exchange): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       const { url, body } = exchange
+      const proxyHost = this.#agents.findProxyHost(url)
       const isSecure = url.protocol === 'https:'
       const request = (isSecure ? https : http).request(url, {
         method: exchange.method,
@@ -115,7 +116,7 @@ export class HttpTransport implements Disposable {
         },
       })
       const isUpload = body !== undefined && !(body instanceof Uint8Array)
-      const watch = new ExchangeWatch(exchange, this.#timeouts, (error) => {
+      const watch = new ExchangeWatch(exchange, this.#timeouts, proxyHost, (error) => {
         request.destroy()
         reject(error)
       })
@@ -125,7 +126,7 @@ export class HttpTransport implements Disposable {
         if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', onConnected)
         else onConnected()
       })
-      request.once('error', (cause: Error) => watch.fail(asTransportError(url, cause)))
+      request.once('error', (cause: Error) => watch.fail(asTransportError(url, cause, proxyHost)))
       request.once('response', (response) => {
         watch.expect('idle')
         if (exchange.isStreamed === true && response.statusCode === 200) {

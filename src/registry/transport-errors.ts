@@ -22,8 +22,17 @@ const PEER_WANTS_CERTIFICATE =
 const UNTRUSTED_CERTIFICATE =
   /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_PURPOSE|INVALID_CA|PATH_LENGTH|ERR_TLS_CERT)/
 
-/** The error of a connection or exchange that broke, with none of what it carried. */
-export function asTransportError(url: URL, cause: Error): ChanceryError {
+/** Who did not do as expected: the host, and the proxy before it, without its password, if there is one. */
+export function nameOf(url: URL, proxyHost: string | undefined): string {
+  return proxyHost === undefined ? url.host : `${url.host}, through the proxy ${proxyHost},`
+}
+
+/**
+ * The error of a connection or exchange that broke, with none of what it carried.
+ *
+ * @param proxyHost Host and port of the proxy that was between, if one was.
+ */
+export function asTransportError(url: URL, cause: Error, proxyHost?: string): ChanceryError {
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
   if (UNTRUSTED_CERTIFICATE.test(code)) {
     return new ChanceryError(
@@ -45,25 +54,34 @@ export function asTransportError(url: URL, cause: Error): ChanceryError {
       hints: ['If this registry is to be spoken to by plain http, say --allow-http-registry.'],
     })
   }
-  if (code.startsWith('ERR_PROXY_')) return proxyFailed(url, cause)
+  if (code.startsWith('ERR_PROXY_')) return proxyFailed(url, cause, proxyHost)
   if (code.startsWith('HPE_')) return badHttp(url, 'expected an HTTP answer', cause)
   return new ChanceryError(
     'ERR_REGISTRY_UNAVAILABLE',
-    `${url.host} cannot be reached${code === '' ? '' : ` (${code})`}`,
-    { cause, hints: ['Check the name, the port and the network; then try again.'] },
+    `${nameOf(url, proxyHost)} cannot be reached${code === '' ? '' : ` (${code})`}`,
+    {
+      cause,
+      hints: [
+        'Check the name, the port and the network; then try again.',
+        ...(proxyHost === undefined ? [] : [CHECK_PROXY]),
+      ],
+    },
   )
 }
 
-/** Node names the proxy without user and password. */
-function proxyFailed(url: URL, cause: Error): ChanceryError {
+const CHECK_PROXY = 'Check HTTPS_PROXY and HTTP_PROXY, or except the registry with NO_PROXY.'
+
+/** Node names the proxy in the cause without user and password. */
+function proxyFailed(url: URL, cause: Error, proxyHost: string | undefined): ChanceryError {
   const status =
     'statusCode' in cause && typeof cause.statusCode === 'number' ? cause.statusCode : 0
   const answered = status === 0 ? 'gave no tunnel' : `answered ${status} instead of a tunnel`
   const hints =
     status === 407
       ? ['Put user and password into the URL of HTTPS_PROXY, percent-encoded.']
-      : ['Check HTTPS_PROXY, or except the registry with NO_PROXY.']
-  const message = `the proxy between here and ${url.host} ${answered}`
+      : [CHECK_PROXY]
+  const name = proxyHost === undefined ? 'proxy' : `proxy ${proxyHost}`
+  const message = `the ${name} between here and ${url.host} ${answered}`
   // A proxy that refuses goes on refusing; one that failed may recover.
   const code = status >= 400 && status < 500 ? 'ERR_REGISTRY_PROXY' : 'ERR_REGISTRY_UNAVAILABLE'
   return new ChanceryError(code, message, { cause, hints })

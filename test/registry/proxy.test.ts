@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { createServer, request as sendRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
 import { OCI_IMAGE_INDEX } from '../../src/format/oci-manifest.ts'
 import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'
 import { component } from '../support/components.ts'
+import { startProxy } from '../support/proxy-server.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import { makeCertificate, startTlsRegistry } from './certificates.ts'
 import { startHostileServer } from './hostile-server.ts'
@@ -18,68 +16,6 @@ const ONCE: RegistryClientOptions = {
   retries: { attempts: 1 },
   timeouts: { connectMs: 400, answerMs: 400 },
   findCredentials: () => ({ kind: 'password', username: 'me', password: 'registry-secret' }),
-}
-
-interface SeenByProxy {
-  readonly method: string
-  readonly url: string
-  readonly headers: IncomingHttpHeaders
-}
-
-/** A proxy that leads every name to a port of this machine, or answers with a status, or not at all. */
-async function startProxy(behaviour: number | 'silent' | { readonly port: number }) {
-  const seen: SeenByProxy[] = []
-  const tunnels = new Set<Duplex>()
-  const server = createServer((incoming, outgoing) => {
-    seen.push({ method: incoming.method!, url: incoming.url!, headers: incoming.headers })
-    if (typeof behaviour !== 'object') {
-      if (behaviour !== 'silent') outgoing.writeHead(behaviour).end()
-      return
-    }
-    const { pathname } = new URL(incoming.url!)
-    const { method, headers } = incoming
-    const options = { hostname: '127.0.0.1', port: behaviour.port, path: pathname, method, headers }
-    const forwarded = sendRequest(options, (answer) => {
-      outgoing.writeHead(answer.statusCode!, answer.headers)
-      answer.pipe(outgoing)
-    })
-    incoming.pipe(forwarded)
-  })
-  server.on('connect', (incoming, socket, head) => {
-    seen.push({ method: 'CONNECT', url: incoming.url!, headers: incoming.headers })
-    socket.on('error', () => undefined)
-    tunnels.add(socket)
-    socket.on('close', () => tunnels.delete(socket))
-    if (behaviour === 'silent') {
-      socket.resume()
-      socket.on('end', () => socket.destroy())
-      return
-    }
-    if (typeof behaviour === 'number') {
-      socket.end(`HTTP/1.1 ${behaviour} No\r\n\r\n`)
-      return
-    }
-    const target = connect(behaviour.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      target.write(head)
-      target.pipe(socket).pipe(target)
-    })
-    target.on('error', () => socket.destroy())
-    socket.on('close', () => target.destroy())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://us%40er:proxy-secret@127.0.0.1:${port}`,
-    seen,
-    openTunnels: () => tunnels.size,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      for (const tunnel of tunnels) tunnel.destroy()
-      await closed
-    },
-  }
 }
 
 describe('a proxy', () => {
@@ -172,15 +108,18 @@ describe('a proxy', () => {
       'ERR_REGISTRY_UNAVAILABLE',
       /did not accept a connection|gave no tunnel/,
     ],
+    ['that is not there', 'absent', 'ERR_REGISTRY_UNAVAILABLE', /cannot be reached \(ECONNREFUSED/],
   ] as const) {
     it(`${what} is told without its password`, async () => {
-      await using proxy = await startProxy(behaviour)
+      await using proxy = await startProxy(behaviour === 'absent' ? 500 : behaviour)
+      if (behaviour === 'absent') await proxy[Symbol.asyncDispose]()
       using client = new RegistryClient({ ...ONCE, proxies: { https: proxy.url } })
       await assert.rejects(
         client.getManifest({ registry: NAME, repository: 'app' }, '1'),
         (error: Error) => {
           assert.equal((error as { code?: string }).code, code)
           assert.match(error.message, message)
+          assert.ok(error.message.includes(new URL(proxy.url).host), error.message)
           const cause = error.cause as Error | undefined
           const told = [
             error.message,
