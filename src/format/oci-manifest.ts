@@ -33,6 +33,8 @@ export interface Descriptor {
   readonly size: number
   readonly annotations?: Readonly<Record<string, string>>
   readonly artifactType?: string
+  /** A copy of the content, in base64; untrusted, not even known to be base64, until it was read. */
+  readonly data?: string
 }
 
 /** One image: a configuration and layers. Source: OCI image-spec, manifest.md. */
@@ -147,12 +149,15 @@ function readDescriptors(value: unknown, name: string): Descriptor[] {
 
 function readDescriptor(value: unknown, name: string): Descriptor {
   const descriptor = asObject(value, `"${name}"`)
-  const { digest, size, annotations, artifactType } = descriptor
+  const { digest, size, annotations, artifactType, data } = descriptor
   if (typeof digest !== 'string' || !isDigest(digest)) {
     throw malformed(`expected the digest of "${name}" to be sha256:<64 hex> or sha512:<128 hex>`)
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw malformed(`expected the size of "${name}" to be a number of bytes`)
+  }
+  if (data !== undefined && typeof data !== 'string') {
+    throw malformed(`expected the data of "${name}" to be text`)
   }
   return {
     mediaType: readMediaType(descriptor['mediaType'], `${name}.mediaType`),
@@ -164,6 +169,7 @@ function readDescriptor(value: unknown, name: string): Descriptor {
     ...(artifactType === undefined
       ? {}
       : { artifactType: readMediaType(artifactType, `${name}.artifactType`) }),
+    ...(data === undefined ? {} : { data }),
   }
 }
 

@@ -1,8 +1,10 @@
-import { sha256Hex } from '../crypto/digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseBundle, type Bundle } from '../format/bundle.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
+import { referenceContext } from '../format/oci-reference.ts'
 import { verifyBundle } from '../verify/verify-bundle.ts'
+import { DoneLately } from './done-lately.ts'
+import { embeddedContent } from './embedded-content.ts'
 import { inParallel } from './in-parallel.ts'
 import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 import { bundleLayerOf, isBundleType } from './published-artifacts.ts'
@@ -64,27 +66,35 @@ export async function findBundle(
   return { bundle: found.find((one) => one !== undefined), seen }
 }
 
+/** Repositories from which a bundle was read back just now, by their names. */
+const READ_BACK = new WeakMap<RegistryClient, DoneLately>()
+
 /**
  * Reads a bundle back that was published and is listed as a referrer, and verifies what was read.
  *
- * @param published The bytes of the bundle: they say where it is.
+ * Of several that are published in one repository one is read: what a registry takes under a digest can be nothing else,
+ * and whether this registry hands out what it takes is known after the first.
+ *
+ * @param published Digest of the referrer.
  * @throws ChanceryError ERR_VERIFY_SIGNATURE if it is not the signature that is wanted; besides, what
  * {@link RegistryClient} throws.
  */
 export async function verifyPublishedBundle(
   client: RegistryClient,
   image: ImageByDigest,
-  published: Uint8Array,
+  published: string,
   wanted: WantedBundle,
   signal?: AbortSignal,
 ): Promise<void> {
-  const digest = `sha256:${sha256Hex(published)}`
-  const bytes = await client.blobs.get(image.repository, digest, published.length, signal)
-  if (isWanted(bytes, image, wanted)) return
-  throw new ChanceryError(
-    'ERR_VERIFY_SIGNATURE',
-    `expected the bundle ${digest} to verify, found that it does not`,
-  )
+  const known = READ_BACK.get(client) ?? new DoneLately()
+  READ_BACK.set(client, known)
+  await known.once(referenceContext(image.repository), async () => {
+    if ((await readWanted(client, image, published, wanted, signal)) !== undefined) return
+    throw new ChanceryError(
+      'ERR_VERIFY_SIGNATURE',
+      `expected the bundle ${published} to verify, found that it does not`,
+    )
+  })
 }
 
 /** Whether a referrer may be the bundle of a statement of this type, by what a list says of it. */
@@ -114,7 +124,7 @@ async function readWanted(
   return bytes !== undefined && isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
 }
 
-/** The bundle that a referrer is; undefined if it is something else, or larger. */
+/** The bundle that a referrer is; undefined if it is something else, or larger, or not what it says. */
 export async function readBundle(
   client: RegistryClient,
   image: ImageByDigest,
@@ -126,6 +136,14 @@ export async function readBundle(
   if (pulled?.manifest.subject?.digest !== image.digest) return undefined
   const layer = bundleLayerOf({ pulled })
   if (layer === undefined || layer.size > maxBytes) return undefined
+  try {
+    const embedded = embeddedContent(layer)
+    if (embedded !== undefined) return embedded
+  } catch (error) {
+    // No verifier would accept it; it must keep nobody from signing.
+    if (error instanceof ChanceryError) return undefined
+    throw error
+  }
   return client.blobs.get(image.repository, layer.digest, layer.size, signal)
 }
 

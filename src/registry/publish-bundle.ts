@@ -1,8 +1,7 @@
 import { sha256Hex } from '../crypto/digest.ts'
 import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
 import { OCI_IMAGE_MANIFEST } from '../format/oci-manifest.ts'
-import { referenceContext } from '../format/oci-reference.ts'
-import type { RepositoryName } from './origins.ts'
+import { embed } from './embedded-content.ts'
 import { pushReferrer, type PushedReferrer, type PushOptions } from './push-referrer.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { resolveImage, type ImageByDigest, type ResolvedImage } from './resolve-image.ts'
@@ -17,9 +16,6 @@ export const CREATED_ANNOTATION = 'org.opencontainers.image.created'
 const EMPTY_MEDIA_TYPE = 'application/vnd.oci.empty.v1+json'
 const EMPTY = new TextEncoder().encode('{}')
 
-/** Repositories that have the empty blob, as far as this process knows: one for all bundles there. */
-const EMPTY_BLOBS = new WeakMap<RegistryClient, Map<string, Promise<unknown>>>()
-
 /** A bundle with what its manifest says about it. */
 export interface BundleToPublish {
   /** The bundle, JSON, byte for byte as it is to be stored. */
@@ -32,7 +28,8 @@ export interface BundleToPublish {
 
 /**
  * Publishes a Sigstore bundle beside an image, as a referrer of it, where Cosign 3 looks: an OCI 1.1 artifact with an
- * empty configuration and the bundle as its one layer.
+ * empty configuration and the bundle as its one layer. A small bundle is in the manifest, too, so that readers need not
+ * ask for the blob; where the registry refuses that, it is left out.
  *
  * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if the repository does not have the image; besides, what
  * {@link pushReferrer} and {@link RegistryClient} throw.
@@ -48,38 +45,30 @@ export async function publishBundle(
   const { signal } = options
   const { mediaType, size } =
     'mediaType' in image ? image : await resolveImage(client, { ...repository, digest }, signal)
-  await Promise.all([
-    pushEmptyOnce(client, repository, signal),
-    client.blobs.upload(repository, bundle.bytes, signal),
-  ])
   const subject = { mediaType, size, digest }
-  const manifest = encodeBundleManifest(bundle, subject)
-  return pushReferrer(client, repository, manifest, options)
-}
-
-/** Leaves nothing behind where it fails, so that the next one tries again. */
-async function pushEmptyOnce(
-  client: RegistryClient,
-  repository: RepositoryName,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const name = referenceContext(repository)
-  const known = EMPTY_BLOBS.get(client) ?? new Map<string, Promise<unknown>>()
-  EMPTY_BLOBS.set(client, known)
-  const running = known.get(name) ?? client.blobs.push(repository, EMPTY, signal)
-  known.set(name, running)
-  try {
-    await running
-  } catch (error) {
-    known.delete(name)
-    throw error
-  }
+  const blobs = [EMPTY, bundle.bytes]
+  const upload = () =>
+    Promise.all(blobs.map((blob) => client.blobs.upload(repository, blob, signal)))
+  const host = client.hosts.of(repository)
+  const embedded = host.takesEmbeddedContent ? embed(bundle.bytes) : {}
+  await upload()
+  return pushReferrer(client, repository, encodeBundleManifest(bundle, subject, embedded), {
+    ...options,
+    insteadOfRefused: async () => {
+      // Registries seldom say what for: it may be a blob that is gone, too.
+      host.takesEmbeddedContent = false
+      for (const blob of blobs) client.blobs.sendAgain(repository, blob)
+      await upload()
+      return encodeBundleManifest(bundle, subject, {})
+    },
+  })
 }
 
 /** The manifest in the order of members that Cosign writes. */
 function encodeBundleManifest(
   { bytes, predicateType, createdAt }: BundleToPublish,
   subject: { readonly mediaType: string; readonly size: number; readonly digest: string },
+  embedded: { readonly data?: string },
 ): { readonly mediaType: string; readonly bytes: Uint8Array } {
   const manifest = {
     schemaVersion: 2,
@@ -91,7 +80,12 @@ function encodeBundleManifest(
       artifactType: SIGSTORE_BUNDLE,
     },
     layers: [
-      { mediaType: SIGSTORE_BUNDLE, size: bytes.length, digest: `sha256:${sha256Hex(bytes)}` },
+      {
+        mediaType: SIGSTORE_BUNDLE,
+        size: bytes.length,
+        digest: `sha256:${sha256Hex(bytes)}`,
+        ...embedded,
+      },
     ],
     annotations: {
       [CONTENT_ANNOTATION]: 'dsse-envelope',

@@ -3,6 +3,7 @@ import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import { embeddedContent } from './embedded-content.ts'
 import type { ImageTree } from './image-tree.ts'
 import { CREATED_ANNOTATION, PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 
@@ -53,10 +54,11 @@ export function factsOf(referrer: ImageTree): ArtifactFacts {
 }
 
 /**
- * The content of a layer.
+ * The content of a layer, from the manifest where that has it.
  *
  * @param maxBytes 32 MiB by default.
- * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it says that it is more; besides, what the source throws.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it says that it is more; besides, what {@link embeddedContent} and the
+ * source throw.
  */
 export async function readLayer(
   source: ArtifactSource,
@@ -69,6 +71,8 @@ export async function readLayer(
       `expected at most ${maxBytes} bytes in ${layer.digest}, found ${layer.size}`,
     )
   }
+  const embedded = embeddedContent(layer)
+  if (embedded !== undefined) return embedded
   const pieces: Uint8Array[] = []
   for await (const piece of await source.openBlob(layer)) pieces.push(piece)
   return Buffer.concat(pieces)

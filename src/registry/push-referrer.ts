@@ -23,6 +23,18 @@ export interface PushOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A manifest ready to be stored. */
+export interface EncodedReferrer {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
+/** What is stored where the registry refuses a referrer. */
+export interface RefusedPushOptions extends PushOptions {
+  /** Makes a plainer manifest with the same subject, all of whose blobs are there. */
+  readonly insteadOfRefused?: () => Promise<EncodedReferrer>
+}
+
 /** How often the API is asked whether it lists what was just stored: some take a moment. */
 const MAX_LOOKS = 6
 const FIRST_PAUSE_MS = 100
@@ -45,17 +57,13 @@ const MAX_ATTEMPTS = 4
 export async function pushReferrer(
   client: RegistryClient,
   repository: RepositoryName,
-  manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
-  { seen, signal }: PushOptions = {},
+  first: EncodedReferrer,
+  { seen, signal, insteadOfRefused }: RefusedPushOptions = {},
 ): Promise<PushedReferrer> {
+  const { manifest, stored } = await store(client, repository, first, insteadOfRefused, signal)
   const parsed = parseManifest(manifest.bytes, manifest.mediaType)
-  const subjectDigest = parsed.subject?.digest
-  if (subjectDigest === undefined) {
-    throw new ChanceryError('ERR_FORMAT_OCI_MANIFEST', 'expected a manifest with a subject')
-  }
-  const own = `sha256:${sha256Hex(manifest.bytes)}`
-  const stored = await storeByDigest(client, repository, own, manifest, signal)
   const { digest } = stored
+  const subjectDigest = requireSubject(parsed)
   const isRecognised = stored.subjectDigest === subjectDigest
   const options = { isApiKnown: isRecognised, signal }
   const listing = await awaitListing(client, repository, subjectDigest, digest, options)
@@ -81,6 +89,33 @@ export async function pushReferrer(
   return { digest, listedBy: 'tag' }
 }
 
+/** Stores a manifest, or else the one that takes its place. */
+async function store(
+  client: RegistryClient,
+  repository: RepositoryName,
+  manifest: EncodedReferrer,
+  instead: RefusedPushOptions['insteadOfRefused'],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly manifest: EncodedReferrer; readonly stored: StoredManifest }> {
+  requireSubject(parseManifest(manifest.bytes, manifest.mediaType))
+  try {
+    return { manifest, stored: await storeByDigest(client, repository, manifest, signal) }
+  } catch (error) {
+    if (instead === undefined || !isRefusal(error) || signal?.aborted === true) throw error
+    const plainer = await instead()
+    return { manifest: plainer, stored: await storeByDigest(client, repository, plainer, signal) }
+  }
+}
+
+function requireSubject({ subject }: ReturnType<typeof parseManifest>): string {
+  if (subject !== undefined) return subject.digest
+  throw new ChanceryError('ERR_FORMAT_OCI_MANIFEST', 'expected a manifest with a subject')
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ChanceryError && error.code === 'ERR_REGISTRY_REFUSED'
+}
+
 /**
  * Distribution 2.8 refuses a manifest, now and then, with DIGEST_INVALID or MANIFEST_BLOB_UNKNOWN while another writer
  * links one of its blobs, the empty one for example; a moment later it takes it.
@@ -88,16 +123,15 @@ export async function pushReferrer(
 async function storeByDigest(
   client: RegistryClient,
   repository: RepositoryName,
-  digest: string,
-  manifest: { readonly mediaType: string; readonly bytes: Uint8Array },
+  manifest: EncodedReferrer,
   signal: AbortSignal | undefined,
 ): Promise<StoredManifest> {
+  const digest = `sha256:${sha256Hex(manifest.bytes)}`
   for (let attempt = 1; ; attempt++) {
     try {
       return await client.storeManifest(repository, digest, manifest, { signal })
     } catch (error) {
-      const mayPass = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_REFUSED'
-      if (!mayPass || attempt === MAX_ATTEMPTS || signal?.aborted === true) throw error
+      if (!isRefusal(error) || attempt === MAX_ATTEMPTS || signal?.aborted === true) throw error
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (1 + Math.random()), signal)
     }
   }

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { isSha256Digest } from '../format/oci-digest.ts'
+import { referenceContext } from '../format/oci-reference.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
 import { verifiedChunks } from './blob-stream.ts'
+import { DoneLately } from './done-lately.ts'
+import type { HostMemory } from './host-abilities.ts'
 import type { Answer, StreamedBody } from './http-transport.ts'
 import type { MirrorReads } from './mirror-reads.ts'
 import type { RepositoryName } from './origins.ts'
@@ -30,9 +33,13 @@ type BlobMirrors = MirrorReads<Disposable & { readonly blobs: RegistryBlobs }>
 export class RegistryBlobs {
   readonly #connection: RegistryConnection
   readonly #mirrors: BlobMirrors | undefined
+  readonly #hosts: HostMemory
+  /** By {@link blobName}. */
+  readonly #uploaded = new DoneLately()
 
-  constructor(connection: RegistryConnection, mirrors?: BlobMirrors) {
+  constructor(connection: RegistryConnection, hosts: HostMemory, mirrors?: BlobMirrors) {
     this.#connection = connection
+    this.#hosts = hosts
     this.#mirrors = mirrors
   }
 
@@ -73,19 +80,13 @@ export class RegistryBlobs {
    */
   async push(repository: RepositoryName, bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
     const digest = digestOf(bytes)
-    try {
-      await this.#pushOnce(repository, digest, bytes, signal)
-    } catch (error) {
-      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
-      if (!mayHelp || signal?.aborted === true) throw error
-      await this.#pushOnce(repository, digest, bytes, signal)
-    }
+    await this.#pushPatiently(repository, digest, bytes, signal)
     return digest
   }
 
   /**
    * Like {@link push}, but does not ask first: for a small blob that is hardly there. It goes along with the first
-   * request, and once more where the registry does not take it so.
+   * request, and once more where the registry does not take it so. What was uploaded a moment ago is not sent again.
    *
    * Source: distribution-spec, "Pushing a blob monolithically", "Single POST".
    *
@@ -97,6 +98,25 @@ export class RegistryBlobs {
     signal?: AbortSignal,
   ): Promise<string> {
     const digest = digestOf(bytes)
+    await this.#uploaded.once(blobName(repository, digest), () =>
+      this.#upload(repository, digest, bytes, signal),
+    )
+    return digest
+  }
+
+  /** Has {@link upload} send a blob, though it was sent a moment ago: the registry says that it is not there. */
+  sendAgain(repository: RepositoryName, bytes: Uint8Array): void {
+    this.#uploaded.forget(blobName(repository, digestOf(bytes)))
+  }
+
+  async #upload(
+    repository: RepositoryName,
+    digest: string,
+    bytes: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const host = this.#hosts.of(repository)
+    if (!host.takesSinglePost) return this.#pushPatiently(repository, digest, bytes, signal)
     try {
       const start = await this.#connection.request(repository, 'push', {
         method: 'POST',
@@ -108,13 +128,29 @@ export class RegistryBlobs {
       })
       if (start.status === 202) {
         await this.#finishUpload(repository, start, { digest, content: bytes }, signal)
-      } else if (start.status !== 201) await this.#pushOnce(repository, digest, bytes, signal)
+      } else if (start.status !== 201) {
+        await this.#pushOnce(repository, digest, bytes, signal)
+        // What was refused is taken now, so it was the kind of request.
+        host.takesSinglePost = false
+      }
     } catch (error) {
-      const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
-      if (!mayHelp || signal?.aborted === true) throw error
+      if (!isWorthRepeating(error, signal)) throw error
       await this.#pushOnce(repository, digest, bytes, signal)
     }
-    return digest
+  }
+
+  async #pushPatiently(
+    repository: RepositoryName,
+    digest: string,
+    bytes: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    try {
+      await this.#pushOnce(repository, digest, bytes, signal)
+    } catch (error) {
+      if (!isWorthRepeating(error, signal)) throw error
+      await this.#pushOnce(repository, digest, bytes, signal)
+    }
   }
 
   async #pushOnce(
@@ -223,6 +259,15 @@ export class RegistryBlobs {
     const end = await this.#connection.upload(repository, upload)
     if (end.status !== 201) throw errorOfAnswer(repository, end)
   }
+}
+
+function blobName(repository: RepositoryName, digest: string): string {
+  return `${referenceContext(repository)}@${digest}`
+}
+
+function isWorthRepeating(error: unknown, signal: AbortSignal | undefined): boolean {
+  const mayHelp = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_UNAVAILABLE'
+  return mayHelp && signal?.aborted !== true
 }
 
 function mountQuery(digest: string, from: string): string {

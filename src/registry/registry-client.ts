@@ -9,6 +9,7 @@ import {
 } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
 import type { FindCredentials } from './credentials.ts'
+import { HostMemory } from './host-abilities.ts'
 import type { Answer } from './http-transport.ts'
 import type { MirrorReads } from './mirror-reads.ts'
 import type { RepositoryName } from './origins.ts'
@@ -76,13 +77,15 @@ export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, '
 export class RegistryClient implements Disposable {
   /** The blobs of repositories. */
   readonly blobs: RegistryBlobs
+  /** What registries have shown that they cannot do. */
+  readonly hosts = new HostMemory()
   readonly #connection: RegistryConnection
   readonly #mirrors: MirrorReads<RegistryClient> | undefined
 
   constructor(options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
     this.#mirrors = options.mirrors
-    this.blobs = new RegistryBlobs(this.#connection, options.mirrors)
+    this.blobs = new RegistryBlobs(this.#connection, this.hosts, options.mirrors)
   }
 
   /**

@@ -139,11 +139,12 @@ export function encodeSignatures(
   return { mediaType: OCI_IMAGE_MANIFEST, bytes, config }
 }
 
-function inGoOrder({ mediaType, size, digest, annotations, artifactType }: Descriptor) {
+function inGoOrder({ mediaType, size, digest, data, annotations, artifactType }: Descriptor) {
   return {
     mediaType,
     size,
     digest,
+    ...(data === undefined ? {} : { data }),
     ...(annotations === undefined ? {} : { annotations: sorted(annotations) }),
     ...(artifactType === undefined ? {} : { artifactType }),
   }

@@ -154,6 +154,10 @@ export class TagMerge<Entry> {
       this.#refusals = 0
     } catch (error) {
       await this.#requireTemporary(error, now)
+      // It may have been refused because the configuration is gone.
+      if (encoded.config !== undefined) {
+        this.#client.blobs.sendAgain(this.#repository, encoded.config)
+      }
     }
     this.#longestWriteMs = Math.max(this.#longestWriteMs, performance.now() - startedAt)
   }

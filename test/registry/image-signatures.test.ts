@@ -40,6 +40,8 @@ interface Made {
   readonly annotation?: string | null
   readonly options?: BundleOptions
   readonly subjectDigest?: string
+  /** What the descriptor of the bundle brings along as its content. */
+  readonly data?: (bundle: Uint8Array) => Uint8Array
 }
 
 /** A registry with one image `team/app:1`, and ways to sign it. */
@@ -74,6 +76,7 @@ async function prepare() {
       return addReferrer(registry, {
         layer: encodeJson(bundle),
         subjectDigest: made.subjectDigest ?? image.digest,
+        ...(made.data === undefined ? {} : { data: made.data(encodeJson(bundle)) }),
         annotations: annotation === null ? {} : { 'dev.sigstore.bundle.predicateType': annotation },
       })
     },
@@ -151,6 +154,7 @@ function addReferrer(
     readonly subjectDigest: string
     readonly annotations: Readonly<Record<string, string>>
     readonly size?: number
+    readonly data?: Uint8Array
   },
 ): string {
   const described = registry.addBlob(referrer.layer, BUNDLE)
@@ -159,7 +163,15 @@ function addReferrer(
       schemaVersion: 2,
       mediaType: OCI_IMAGE_MANIFEST,
       config: registry.addBlob(encodeJson({}), 'application/vnd.oci.empty.v1+json'),
-      layers: [{ ...described, size: referrer.size ?? described.size }],
+      layers: [
+        {
+          ...described,
+          size: referrer.size ?? described.size,
+          ...(referrer.data === undefined
+            ? {}
+            : { data: Buffer.from(referrer.data).toString('base64') }),
+        },
+      ],
       annotations: referrer.annotations,
       subject: { mediaType: OCI_IMAGE_MANIFEST, digest: referrer.subjectDigest, size: 1 },
       artifactType: BUNDLE,
@@ -189,6 +201,22 @@ describe('the signatures of an image', () => {
       index: 0,
     })
     assert.equal(verified[0].identity, undefined)
+  })
+
+  it('are read from the manifest where that has them', async () => {
+    await using flow = await prepare()
+    flow.addBundle({ data: (bundle) => bundle })
+    assert.equal((await flow.verify()).verified.length, 1)
+    assert.equal(flow.registry.countOf('/blobs/'), 0)
+  })
+
+  it('are refused where the manifest has other bytes than it says', async () => {
+    await using flow = await prepare()
+    // The blob is right: it is no way out.
+    flow.addBundle({ data: (bundle) => Buffer.concat([bundle, Buffer.from(' ')]) })
+    await flow.refuses('ERR_VERIFY_NOTHING_ACCEPTED', /to be its content, found other bytes/)
+    flow.addBundle({ signer: stranger, data: () => encodeJson({}) })
+    await flow.refuses('ERR_VERIFY_NOTHING_ACCEPTED', /to be its content, found other bytes/)
   })
 
   it('under the tag suffice, and bundles are then looked at only where asked', async () => {

@@ -108,7 +108,7 @@ export async function publishAsReferrer(
   }
   const published = { bytes: bundle, predicateType, createdAt: signedAt }
   const { digest, listedBy } = await publishBundle(client, image, published, { signal })
-  await verifyPublishedBundle(client, image, bundle, wanted, signal)
+  await verifyPublishedBundle(client, image, digest, wanted, signal)
   const where = listedBy === 'api' ? 'a referrer' : 'a referrer under the fallback tag'
   output.progress(`attached: ${name}, as a bundle (${where})`)
   await removeBundles(output, client, attestation, replaced.bundle, digest, signal)

@@ -99,7 +99,7 @@ async function publishAsBundle(
     { bytes: bundle, predicateType: COSIGN_SIGNATURE_PREDICATE, createdAt: signedAt },
     { seen: seen.bundle, signal },
   )
-  await verifyPublishedBundle(client, image.image, bundle, wanted, signal)
+  await verifyPublishedBundle(client, image.image, digest, wanted, signal)
   const where = listedBy === 'api' ? 'a referrer' : 'a referrer under the fallback tag'
   output.progress(`attached: ${image.name}, as a bundle (${where})`)
   const reference = `${referenceContext(image.image.repository)}@${digest}`
