@@ -121,8 +121,9 @@ export class HttpTransport implements Disposable {
         reject(error)
       })
       request.once('socket', (socket) => {
-        // While a body is sent piece by piece it is not the answer that is waited for.
-        const onConnected = (): void => (isUpload ? watch.rest() : watch.expect('answer'))
+        // While a body is sent piece by piece it is not the answer that is waited for; a short one may be sent by now.
+        const isSending = (): boolean => isUpload && !request.writableEnded
+        const onConnected = (): void => (isSending() ? watch.rest() : watch.expect('answer'))
         if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', onConnected)
         else onConnected()
       })
