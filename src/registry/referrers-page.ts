@@ -24,7 +24,7 @@ const MAX_LINK_LENGTH = 4096
  * Reads an answer of the referrers API.
  *
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if it is no OCI image index, or if its next page is not another one of
- * the same list at the same host.
+ * the same list at the same host, or cannot be told.
  */
 export function readReferrersPage(repository: RepositoryName, answer: Answer): ReferrersPage {
   const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim()
@@ -54,7 +54,10 @@ export function readMissingReferrers({ body }: Answer): MissingReferrers {
 /** The query of `Link: <url>; rel="next"`. Source: RFC 8288; distribution-spec, "Listing Referrers". */
 function nextQuery(repository: RepositoryName, answer: Answer): string | undefined {
   // Node joins repeated Link headers with a comma.
-  const links = String(answer.headers['link'] ?? '').slice(0, MAX_LINK_LENGTH)
+  const links = String(answer.headers['link'] ?? '')
+  if (links.length > MAX_LINK_LENGTH) {
+    throw badAnswer(repository, `expected at most ${MAX_LINK_LENGTH} characters of links`)
+  }
   const [, address] = /<([^<>]*)>\s*;[^<,]*\brel="?next"?/.exec(links) ?? []
   if (address === undefined) return undefined
   // untrusted: the address comes from the registry; credentials follow it, so it may change nothing but the query.

@@ -292,6 +292,37 @@ describe('a list of referrers', () => {
     await assert.rejects(listAt(server.host, { maxReferrers: 10 }), {
       code: 'ERR_REGISTRY_TOO_LARGE',
     })
+    await using under = await startFake([], (_request, response, path) => {
+      if (path.startsWith('referrers')) response.writeHead(404).end()
+      else sendIndex(response, [entry(one), entry(two)])
+    })
+    await assert.rejects(listAt(under.host, { maxReferrers: 1 }), {
+      code: 'ERR_REGISTRY_TOO_LARGE',
+    })
+  })
+
+  it('that goes on for ever with nothing new is given up, after 100 pages or 32 MiB', async () => {
+    for (const [padding, most] of [
+      ['', 101],
+      ['x'.repeat(3.9 * 1024 * 1024), 9],
+    ] as const) {
+      let page = 0
+      await using server = await startFake([], (_request, response) => {
+        const again = { ...entry(one), annotations: { padding } }
+        sendIndex(response, [again], { link: `<?page=${page++}>; rel="next"` })
+      })
+      await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_TOO_LARGE' })
+      assert.equal(server.seen.length, most)
+    }
+  })
+
+  it('is not taken for whole where the way to its next page is too long to be read', async () => {
+    await using server = await startFake([one], (request, response) => {
+      const isNext = request.url?.includes('?') === true
+      const link = `<?page=${'x'.repeat(5_000)}>; rel="next"`
+      sendIndex(response, [entry(one)], isNext ? {} : { link })
+    })
+    await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_BAD_ANSWER' })
   })
 
   it('of a million is refused, in one page or in many', async () => {
