@@ -196,6 +196,18 @@ describe('credentials', () => {
     })
   })
 
+  it('are not answered with a token that does not end', async () => {
+    await using server = await startHostileServer((request, response) => {
+      if (request.url?.startsWith('/token') === true) {
+        response.end(JSON.stringify({ token: 'x'.repeat(64 * 1024) }))
+      } else challenge(response, `Bearer realm="http://${request.headers.host ?? ''}/token"`)
+    })
+    using client = new RegistryClient(IMPATIENT)
+    await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
+      code: 'ERR_REGISTRY_TOO_LARGE',
+    })
+  })
+
   it('are exchanged for a token of the scope needed, which is used until it ends', async () => {
     await using server = await startHostileServer((request, response) => {
       if (request.url?.startsWith('/token') === true) {
@@ -241,6 +253,17 @@ describe('redirects', () => {
       if (isFine) await pulled
       else await assert.rejects(pulled, { code: 'ERR_REGISTRY_REDIRECT' })
     }
+  })
+
+  it('have to say where to', async () => {
+    await using server = await startHostileServer((_request, response) =>
+      response.writeHead(307).end(),
+    )
+    using client = new RegistryClient(IMPATIENT)
+    await assert.rejects(client.blobs.get(repositoryAt(server.host), blobDigest, 100), {
+      code: 'ERR_REGISTRY_BAD_ANSWER',
+      message: /without a location/,
+    })
   })
 
   for (const location of [
