@@ -19,6 +19,10 @@ export const REGISTRY_FLAGS = {
   },
 } as const
 
+/** A sentence for the help of commands that only read. */
+export const READS_MIRRORS =
+  'Images are read through the mirrors of registries.conf (podman, skopeo); what belongs to them is not.'
+
 /** The values of {@link REGISTRY_FLAGS}. */
 export interface RegistryFlags {
   readonly registryUsername?: string

@@ -120,6 +120,54 @@ describe('reading through mirrors', { skip: absent }, () => {
     })
   }
 
+  it('is nothing that writes: what decides it comes from the registry itself', async () => {
+    await using flow = await prepare(startDockerRegistry)
+    await flow.must('save', '--dir', 'saved', flow.tag)
+    await flow.useMirror()
+    const key = ['--key', 'cosign.key']
+    const made = ['--output-payload', 'payload.json', '--output-signature', 'payload.sig']
+    await flow.must(...SIGN, '--no-publish', '--signature-format', 'legacy', ...made, flow.tag)
+    const files = ['--payload', 'payload.json', '--signature', 'payload.sig']
+    await flow.must('attach', 'signature', ...files, '--key', 'cosign.pub', flow.tag)
+    await writeFile(flow.path('predicate.json'), '{}')
+    const predicate = ['--type', 'https://acme.test/v1', '--predicate', 'predicate.json']
+    const attest = ['attest', ...key, ...predicate]
+    await flow.must(...attest, '--no-publish', '--bundle', 'bundle.json', flow.tag)
+    await flow.must('attach', 'attestation', '--attestation', 'bundle.json', flow.tag)
+    for (const command of [
+      [...attest, '--replace', flow.tag],
+      ['triangulate', '--type', 'digest', flow.tag],
+      ['load', '--dir', 'saved', flow.tag],
+      ['load', '--dir', 'saved', `${flow.origin.host}/team/loaded:1`],
+      ['copy', '--force', flow.tag, `${flow.origin.host}/team/loaded:1`],
+      ['clean', '--dry-run', flow.tag],
+      ['clean', '--force', flow.tag],
+    ]) {
+      await flow.must(...command)
+      assert.deepEqual(flow.front.seen, [], command.join(' '))
+    }
+    const unsigned = await flow.run(...VERIFY, flow.tag)
+    assert.equal(unsigned.code, 1, unsigned.stderr)
+  })
+
+  it('is told of by the help of the commands that do it, and no other', async () => {
+    for (const [isTold, command] of [
+      [true, 'verify'],
+      [true, 'verify-attestation'],
+      [true, 'tree'],
+      [true, 'download signature'],
+      [true, 'download attestation'],
+      [true, 'save'],
+      [false, 'copy'],
+      [false, 'clean'],
+      [false, 'generate'],
+      [false, 'sign'],
+    ] as const) {
+      const { stdout } = await runChancery([...command.split(' '), '--help'])
+      assert.equal(stdout.includes('registries.conf'), isTold, command)
+    }
+  })
+
   it('finds an image unsigned only if its origin says so, and never if that does not answer', async () => {
     await using flow = await prepare()
     await flow.useMirror()

@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { argument, explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
-import { REGISTRY_FLAGS } from '../registry-flags.ts'
+import { READS_MIRRORS, REGISTRY_FLAGS } from '../registry-flags.ts'
 import { SIDE_FLAGS } from '../registry-sides.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
@@ -11,7 +11,7 @@ const tree = buildCommand({
   docs: explain(
     'Show what belongs to an image',
     'Shows signatures, attestations, bundles and other referrers of an image, and those of the children of an index.\n' +
-      'Nothing is verified: `chancery verify` does that.',
+      `Nothing is verified: \`chancery verify\` does that. ${READS_MIRRORS}`,
     'chancery tree registry.example.com/app:1.0',
     'chancery tree --json registry.example.com/app:1.0 | jq .referrers',
   ),
@@ -22,7 +22,8 @@ const downloadSignature = buildCommand({
   parameters: { flags: { ...JSON_FLAG, ...REGISTRY_FLAGS }, positional: IMAGE },
   docs: explain(
     'Print the signatures of an image',
-    'Prints a JSON object for each, on a line of its own: bundles as they are, other signatures as Cosign prints them.',
+    'Prints a JSON object for each, on a line of its own: bundles as they are, other signatures as Cosign prints them.\n' +
+      READS_MIRRORS,
     'chancery download signature registry.example.com/app:1.0',
   ),
 })
@@ -39,7 +40,8 @@ const downloadAttestation = buildCommand({
   },
   docs: explain(
     'Print the attestations of an image',
-    'Prints a JSON object for each, on a line of its own: bundles as they are, other attestations as DSSE envelopes.',
+    'Prints a JSON object for each, on a line of its own: bundles as they are, other attestations as DSSE envelopes.\n' +
+      READS_MIRRORS,
     'chancery download attestation --predicate-type https://slsa.dev/provenance/v1 registry.example.com/app:1.0',
   ),
 })
@@ -93,7 +95,8 @@ const save = buildCommand({
   },
   docs: explain(
     'Save an image with all that belongs to it to a directory',
-    'Writes an OCI image layout that `chancery load`, `cosign load` and skopeo read. The directory has to be empty.',
+    'Writes an OCI image layout that `chancery load`, `cosign load` and skopeo read. The directory has to be empty.\n' +
+      READS_MIRRORS,
     'chancery save --dir ./app registry.example.com/app:1.0',
   ),
 })

@@ -2,7 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core'
 import { PREDICATE_TYPES } from '../../format/predicate-type.ts'
 import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import { argument, explain, JSON_FLAG, text, texts, toggle, WORKERS_FLAG } from '../flags.ts'
-import { REGISTRY_FLAGS } from '../registry-flags.ts'
+import { READS_MIRRORS, REGISTRY_FLAGS } from '../registry-flags.ts'
 import { SIGNER_FLAGS } from '../sign/signer-flags.ts'
 import { TRUST_FLAGS } from '../trust-flags.ts'
 
@@ -208,7 +208,7 @@ const verify = buildCommand({
     `Reads signatures of both formats, those under cosign's tag and Sigstore bundles, and opens no connection but to the
 registry. Exit code 0 where every image has a signature of the key, or of the identity, over its digest and repository; 1
 where one has none. With --trusted-root an entry of a trusted log is required, unless --insecure-ignore-tlog is given;
-the certificate then has to be valid today, or at the time of a trusted timestamp.`,
+the certificate then has to be valid today, or at the time of a trusted timestamp. ${READS_MIRRORS}`,
     'chancery verify --key release.pub registry.example.com/app:1.0',
     'chancery verify --key release.pub -a build=42 --json registry.example.com/app:1.0',
     'chancery verify --key release.pub --recursive registry.example.com/app:1.0',
@@ -249,7 +249,8 @@ const verifyAttestation = buildCommand({
     'Verify the attestations of images',
     `Reads attestations of both formats and prints the envelopes of those that are accepted, one on each line. Exit code 0
 where every image has an attestation of this type, by the key or the identity, about its digest and repository; 1 where one
-has none. What the attestation says is judged by --policy: one attestation has to satisfy all of them.`,
+has none. What the attestation says is judged by --policy: one attestation has to satisfy all of them.
+${READS_MIRRORS}`,
     'chancery verify-attestation --key release.pub --type slsaprovenance1 registry.example.com/app:1.0',
     'chancery verify-attestation --key release.pub --type slsaprovenance1 --policy builder.yaml registry.example.com/app:1.0',
     'chancery verify-attestation --key release.pub --type spdxjson registry.example.com/app:1.0 | jq -r .payload | base64 -d',
