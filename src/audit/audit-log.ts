@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { imageCondition } from '../db/image-condition.ts'
 import type { Reader, SqlValue } from '../db/ledger.ts'
+import { typeCondition } from '../db/type-condition.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { parseDigest } from '../format/oci-digest.ts'
 import { normaliseRepository } from '../format/oci-reference.ts'
@@ -117,16 +118,13 @@ function conditionsOf({ principal: { organizationId } }: Caller, query: AuditQue
   const addImage = (by: 'digest' | 'repository', value: string): void => {
     const { sql, parameters: values } = imageCondition(organizationId, by, value)
     add(
-      `object_id IN (SELECT id FROM signing_requests WHERE seq IN (SELECT request_seq FROM signing_request_images WHERE ${sql}))`,
+      `object_id IN (SELECT id FROM signing_requests WHERE seq IN (SELECT place >> 20 FROM signing_request_images WHERE ${sql}))`,
       ...values,
     )
   }
-  if (query.type?.endsWith('*') === true) {
-    const prefix = query.type.slice(0, -1)
-    // A range, so that the index serves it and nothing in the prefix is a pattern.
-    add('type >= ? AND type < ?', prefix, `${prefix}\u{10ffff}`)
-  } else if (query.type !== undefined) {
-    add('type = ?', query.type)
+  if (query.type !== undefined) {
+    const { sql, parameters: values } = typeCondition(query.type)
+    add(sql, ...values)
   }
   if (query.actorId !== undefined) add('actor_id = ?', query.actorId)
   if (query.objectId !== undefined) add('object_id = ?', query.objectId)

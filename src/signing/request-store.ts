@@ -211,7 +211,7 @@ function indexImages(request: SigningRequest): readonly Statement[] {
     request.body.images.map((image) => [`${image.digest} ${image.repository}`, image]),
   )
   return Array.from(images.values(), (image, position) => ({
-    sql: 'INSERT OR REPLACE INTO signing_request_images (request_seq, position, organization_id, repository, digest) SELECT seq, ?, organization_id, ?, ? FROM signing_requests WHERE id = ?',
+    sql: 'INSERT OR REPLACE INTO signing_request_images (place, organization_id, repository, digest) SELECT seq << 20 | ?, organization_id, ?, ? FROM signing_requests WHERE id = ?',
     parameters: [position, image.repository, image.digest, request.id],
     expectChanges: 1,
   }))
@@ -228,7 +228,7 @@ function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters
   const addImage = (by: 'digest' | 'repository', value: string | undefined): void => {
     if (value === undefined) return
     const { sql, parameters: values } = imageCondition(filter.organizationId, by, value)
-    add(`seq IN (SELECT request_seq FROM signing_request_images WHERE ${sql})`, ...values)
+    add(`seq IN (SELECT place >> 20 FROM signing_request_images WHERE ${sql})`, ...values)
   }
   add('project_id = ?', filter.projectId)
   add('signing_policy_id = ?', filter.signingPolicyId)

@@ -32,6 +32,11 @@ const cases: readonly (readonly [string, AuditQuery, RegExp])[] = [
   ['everything', {}, /^SEARCH audit_events USING INDEX audit_events_by_number/],
   ['a type', { type: 'User.Created' }, /^SEARCH audit_events USING INDEX audit_events_by_type/],
   [
+    'the type of most events',
+    { type: 'SigningRequest.Signed' },
+    /^SEARCH audit_events USING INDEX audit_events_by_number/,
+  ],
+  [
     'an object',
     { objectId: '0197a1c2-7f3e-7c11-9d4e-5b6a7c8d9e0f' },
     /^SEARCH audit_events USING INDEX audit_events_by_object/,
