@@ -22,6 +22,7 @@ export interface NoteSignature {
   readonly signature: Uint8Array
 }
 
+const UTF8 = new TextEncoder()
 const MAX_SIGNATURES = 32
 const HASH_BYTES = 32
 const KEY_ID_BYTES = 4
@@ -54,7 +55,7 @@ export function parseCheckpoint(note: string): Checkpoint {
     origin,
     treeSize,
     rootHash: readRoot(root),
-    signedBytes: new TextEncoder().encode(text),
+    signedBytes: UTF8.encode(text),
     signatures: lines.map(readSignature),
   }
 }

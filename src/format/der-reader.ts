@@ -46,21 +46,26 @@ const MAX_DEPTH = 32
 export class DerReader {
   readonly #bytes: Uint8Array
   readonly #depth: number
-  #offset = 0
+  /** Where in the bytes the values end. */
+  readonly #end: number
+  #offset: number
 
-  constructor(bytes: Uint8Array, depth = 0) {
+  /** @param start The values are those from here to `end`. */
+  constructor(bytes: Uint8Array, depth = 0, start = 0, end = bytes.length) {
     if (depth > MAX_DEPTH) throw derError(`expected at most ${MAX_DEPTH} levels, found more`)
     this.#bytes = bytes
     this.#depth = depth
+    this.#offset = start
+    this.#end = end
   }
 
   get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.length
+    return this.#offset === this.#end
   }
 
   /** The identifier octet of the next value; undefined at the end. */
   peekTag(): number | undefined {
-    return this.#bytes[this.#offset]
+    return this.#offset < this.#end ? this.#bytes[this.#offset] : undefined
   }
 
   /** Throws if anything follows. */
@@ -71,25 +76,23 @@ export class DerReader {
   /** The next value, whatever it is. */
   readAny(): DerValue {
     const start = this.#offset
-    const tag = this.#octet()
-    if ((tag & 0x1f) === 0x1f) throw derError('expected a tag number below 31')
-    const length = this.#length()
-    const end = this.#offset + length
-    if (end > this.#bytes.length) {
-      throw derError(`expected ${length} content bytes, found ${this.#bytes.length - this.#offset}`)
-    }
-    const content = this.#bytes.subarray(this.#offset, end)
-    this.#offset = end
-    return { tag, content, encoded: this.#bytes.subarray(start, end) }
+    const tag = this.#bytes[start] ?? 0
+    const content = this.#bytes.subarray(this.#enterContent(), this.#offset)
+    return { tag, content, encoded: this.#bytes.subarray(start, this.#offset) }
   }
 
   /** The content of the next value, which has this tag. */
   read(tag: number): Uint8Array {
-    const found = this.peekTag()
-    if (found !== tag) {
-      throw derError(`expected the tag ${hexOctet(tag)}, found ${hexOctet(found)}`)
-    }
-    return this.readAny().content
+    this.#expect(tag)
+    return this.#bytes.subarray(this.#enterContent(), this.#offset)
+  }
+
+  /** Identifier, length and content octets of the next value, which has this tag. */
+  readEncoded(tag: number): Uint8Array {
+    this.#expect(tag)
+    const start = this.#offset
+    this.#enterContent()
+    return this.#bytes.subarray(start, this.#offset)
   }
 
   /** The content of the next value if it has this tag, else undefined and nothing is read. */
@@ -99,7 +102,8 @@ export class DerReader {
 
   /** A reader of what is inside the next value, which has this tag. */
   enter(tag: number = DER_TAG.sequence): DerReader {
-    return new DerReader(this.read(tag), this.#depth + 1)
+    this.#expect(tag)
+    return new DerReader(this.#bytes, this.#depth + 1, this.#enterContent(), this.#offset)
   }
 
   /** Like {@link enter}, or undefined and nothing is read if the tag is another. */
@@ -108,8 +112,9 @@ export class DerReader {
   }
 
   readBoolean(): boolean {
-    const [octet, ...rest] = this.read(DER_TAG.boolean)
-    if (rest.length > 0 || (octet !== 0x00 && octet !== 0xff)) {
+    const content = this.read(DER_TAG.boolean)
+    const octet = content[0]
+    if (content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
       throw derError('expected a boolean of 0x00 or 0xff')
     }
     return octet === 0xff
@@ -118,7 +123,8 @@ export class DerReader {
   /** The content of an INTEGER: big-endian two's complement, at least one byte. */
   readInteger(): Uint8Array {
     const content = this.read(DER_TAG.integer)
-    const [first, second] = content
+    const first = content[0]
+    const second = content[1]
     if (first === undefined) throw derError('expected an integer, found an empty one')
     if (
       second !== undefined &&
@@ -164,8 +170,27 @@ export class DerReader {
     return content.subarray(1)
   }
 
+  #expect(tag: number): void {
+    const found = this.peekTag()
+    if (found === tag) return
+    throw derError(`expected the tag ${hexOctet(tag)}, found ${hexOctet(found)}`)
+  }
+
+  /** Moves behind the next value; returns where its content starts. */
+  #enterContent(): number {
+    const tag = this.#octet()
+    if ((tag & 0x1f) === 0x1f) throw derError('expected a tag number below 31')
+    const length = this.#length()
+    const start = this.#offset
+    if (length > this.#end - start) {
+      throw derError(`expected ${length} content bytes, found ${this.#end - start}`)
+    }
+    this.#offset = start + length
+    return start
+  }
+
   #octet(): number {
-    const octet = this.#bytes[this.#offset]
+    const octet = this.peekTag()
     if (octet === undefined) throw derError('expected a value, found the end')
     this.#offset += 1
     return octet
@@ -205,7 +230,7 @@ export function derError(message: string): ChanceryError {
 }
 
 function decodeOid(content: Uint8Array): string {
-  const arcs: number[] = []
+  let text = ''
   let arc = 0
   let isInside = false
   for (const octet of content) {
@@ -215,27 +240,32 @@ function decodeOid(content: Uint8Array): string {
     if (arc >= 2 ** 32) throw derError('expected an object identifier with arcs below 2^32')
     isInside = octet >= 0x80
     if (isInside) continue
-    if (arcs.length === 0) {
+    if (text === '') {
       const root = Math.min(Math.floor(arc / 40), 2)
-      arcs.push(root, arc - root * 40)
+      text = `${root}.${arc - root * 40}`
     } else {
-      arcs.push(arc)
+      text += `.${arc}`
     }
     arc = 0
   }
-  if (isInside || arcs.length === 0) throw derError('expected an object identifier')
-  return arcs.join('.')
+  if (isInside || text === '') throw derError('expected an object identifier')
+  return text
 }
 
-const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
+const TIME = /^\d{14}Z$/
 
 function decodeTime(digits: string): Date {
-  const iso = digits.replace(TIME, '$1-$2-$3T$4:$5:$6.000Z')
-  const time = new Date(iso)
+  const part = (at: number, length = 2): number => Number(digits.slice(at, at + length))
+  const [month, day, hour, minute, second] = [part(4) - 1, part(6), part(8), part(10), part(12)]
+  const time = new Date(0)
+  // Unlike Date.UTC this takes the first hundred years as they are.
+  time.setUTCFullYear(part(0, 4), month, day)
   // The comparison refuses days such as 31 February, which Date would move.
-  if (iso === digits || Number.isNaN(time.getTime()) || time.toISOString() !== iso) {
+  const isDay = time.getUTCMonth() === month && time.getUTCDate() === day
+  if (!TIME.test(digits) || !isDay || hour > 23 || minute > 59 || second > 59) {
     throw derError('expected a time such as 20301231235959Z')
   }
+  time.setUTCHours(hour, minute, second)
   return time
 }
 

@@ -40,6 +40,22 @@ describe('DER reader', () => {
     assert.equal(reader('0500').readAny().content.length, 0)
   })
 
+  it('never reads beyond the value it is inside of', () => {
+    // Inside of a sequence of 3, 2 or 1 bytes; what would be needed stands behind it.
+    for (const hex of ['30030405000000000000', '300202010000000000', '30010200', '3002a0020201']) {
+      const inside = reader(hex).enter()
+      assert.throws(() => inside.readAny(), refused, hex)
+    }
+    const outer = reader('3003020105020107')
+    const inner = outer.enter()
+    assert.deepEqual([...inner.readInteger()], [5])
+    assert.ok(inner.isAtEnd)
+    assert.equal(inner.peekTag(), undefined)
+    assert.throws(() => inner.readInteger(), refused)
+    assert.deepEqual([...outer.readEncoded(DER_TAG.integer)], [2, 1, 7])
+    assert.throws(() => reader('0500').readEncoded(DER_TAG.integer), refused)
+  })
+
   it('refuses integers that are empty or longer than needed', () => {
     for (const hex of ['0200', '02020001', '0202007f', '0202ff80', '0202ffff']) {
       assert.throws(() => reader(hex).readInteger(), refused, hex)

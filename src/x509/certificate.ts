@@ -81,8 +81,8 @@ function certificateError(reason: string): ChanceryError {
 
 function readCertificate(der: Uint8Array): X509Certificate {
   const certificate = readDerSequence(der)
-  const signedBytes = readEncodedSequence(certificate)
-  const signatureAlgorithm = readEncodedSequence(certificate)
+  const signedBytes = certificate.readEncoded(DER_TAG.sequence)
+  const signatureAlgorithm = certificate.readEncoded(DER_TAG.sequence)
   const signature = certificate.readBitString()
   certificate.expectEnd()
   const body = readDerSequence(signedBytes)
@@ -91,20 +91,21 @@ function readCertificate(der: Uint8Array): X509Certificate {
   version?.readSmallInteger(2)
   version?.expectEnd()
   const serialNumber = encodeHex(body.readInteger())
-  if (Buffer.compare(readEncodedSequence(body), signatureAlgorithm) !== 0) {
+  if (Buffer.compare(body.readEncoded(DER_TAG.sequence), signatureAlgorithm) !== 0) {
     throw certificateError('it names two signature algorithms')
   }
-  const issuerName = readEncodedSequence(body)
+  const issuerName = body.readEncoded(DER_TAG.sequence)
   const validity = body.enter()
   const notBefore = validity.readTime()
   const notAfter = validity.readTime()
   validity.expectEnd()
-  const subjectName = readEncodedSequence(body)
-  const publicKey = readEncodedSequence(body)
+  const subjectName = body.readEncoded(DER_TAG.sequence)
+  const publicKey = body.readEncoded(DER_TAG.sequence)
   body.readOptional(contextTag(1, 'primitive'))
   body.readOptional(contextTag(2, 'primitive'))
   const extensions = readExtensions(body.enterOptional(contextTag(3, 'constructed')))
   body.expectEnd()
+  const names = readAlternativeNames(extensions.get(OID.subjectAlternativeName)?.value)
   return {
     der,
     subject: formatName(subjectName),
@@ -115,21 +116,19 @@ function readCertificate(der: Uint8Array): X509Certificate {
     notBefore,
     notAfter,
     publicKey,
-    ...readAlternativeNames(extensions.get(OID.subjectAlternativeName)?.value),
+    emailAddresses: names.emailAddresses,
+    uris: names.uris,
+    dnsNames: names.dnsNames,
     extendedKeyUsages: readExtendedKeyUsages(extensions.get(OID.extendedKeyUsage)?.value),
     isAuthority: readIsAuthority(extensions.get(OID.basicConstraints)?.value),
-    thumbprint: encodeHex(sha1(der)),
+    get thumbprint() {
+      return encodeHex(sha1(der))
+    },
     extensions,
     signedBytes,
     signatureAlgorithm,
     signature,
   }
-}
-
-function readEncodedSequence(reader: DerReader): Uint8Array {
-  const { tag, encoded } = reader.readAny()
-  if (tag !== DER_TAG.sequence) throw certificateError('expected a sequence')
-  return encoded
 }
 
 /** The extensions by OID. Source: RFC 5280, 4.2: no extension twice. */
@@ -149,6 +148,11 @@ function readExtensions(wrapped: DerReader | undefined): ReadonlyMap<string, Cer
   return values
 }
 
+/** The tags of the alternative names that identify a signer. Source: RFC 5280, 4.2.1.6. */
+const EMAIL = contextTag(1, 'primitive')
+const DNS = contextTag(2, 'primitive')
+const URI = contextTag(6, 'primitive')
+
 /** Source: RFC 5280, 4.2.1.6. */
 function readAlternativeNames(
   value: Uint8Array | undefined,
@@ -156,15 +160,12 @@ function readAlternativeNames(
   const emailAddresses: string[] = []
   const dnsNames: string[] = []
   const uris: string[] = []
-  const lists = new Map([
-    [contextTag(1, 'primitive'), emailAddresses],
-    [contextTag(2, 'primitive'), dnsNames],
-    [contextTag(6, 'primitive'), uris],
-  ])
   const names = value === undefined ? undefined : readDerSequence(value)
   while (names?.isAtEnd === false) {
     const { tag, content } = names.readAny()
-    lists.get(tag)?.push(Buffer.from(content).toString('latin1'))
+    const list =
+      tag === EMAIL ? emailAddresses : tag === DNS ? dnsNames : tag === URI ? uris : undefined
+    list?.push(Buffer.from(content).toString('latin1'))
   }
   return { emailAddresses, uris, dnsNames }
 }

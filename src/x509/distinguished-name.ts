@@ -85,13 +85,13 @@ export function formatName(name: Uint8Array): string {
 function decodeDirectoryString(value: DerValue): string | undefined {
   switch (value.tag) {
     case DER_TAG.utf8String:
-      return decodeText('utf-8', value.content)
+      return decodeText(UTF8, value.content)
     case DER_TAG.printableString:
     case DER_TAG.ia5String:
     case 0x14: // TeletexString, which everybody fills with Latin-1
       return Buffer.from(value.content).toString('latin1')
     case DER_TAG.bmpString:
-      return decodeText('utf-16be', value.content)
+      return decodeText(UTF16, value.content)
     default:
       return undefined
   }
@@ -115,17 +115,24 @@ function subjectError(field: string, message: string): ChanceryError {
   return new ChanceryError('ERR_X509_SUBJECT', `${field}: ${message}`, { field })
 }
 
-function decodeText(encoding: string, bytes: Uint8Array): string {
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const UTF16 = new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true })
+
+function decodeText(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array): string {
   try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes)
+    return decoder.decode(bytes)
   } catch {
-    throw derError(`expected text in ${encoding}`)
+    throw derError(`expected text in ${decoder.encoding}`)
   }
 }
+
+/** Nothing in it needs an escape, wherever it stands. */
+const PLAIN = /^[\w.-]+(?: [\w.-]+)*$/
 
 function formatValue(value: DerValue): string {
   const text = decodeDirectoryString(value)
   if (text === undefined) return `#${encodeHex(value.encoded)}`
+  if (PLAIN.test(text)) return text
   return text
     .replaceAll(/[,+"\\<>;]/g, '\\$&')
     .replaceAll(/^[ #]| $/g, '\\$&')
