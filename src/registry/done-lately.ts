@@ -1,4 +1,4 @@
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../verify/bounded-map.ts'
 
 interface Deed {
   readonly done: Promise<unknown>

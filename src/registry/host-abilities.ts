@@ -1,4 +1,4 @@
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../verify/bounded-map.ts'
 import type { RepositoryName } from './origins.ts'
 
 /** What a registry has shown that it cannot do, for as long as the program runs; what is not known is tried. */

@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../verify/bounded-map.ts'
 import { Proxies, type ProxyVariables } from './proxies.ts'
 import type { FindTlsSettings, TlsSettings } from './tls-settings.ts'
 

@@ -1,7 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { errorOfAnswer } from './answers.ts'
 import { Authenticator, type RepositoryAction } from './authentication.ts'
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../verify/bounded-map.ts'
 import type { FindCredentials } from './credentials.ts'
 import { HostBudget } from './host-budget.ts'
 import {

@@ -57,10 +57,11 @@ function expectationError(field: string, expected: string): ChanceryError {
  * @throws ChanceryError ERR_CRYPTO_KEY if it cannot be used.
  */
 export function openSignerKey(
-  { publicKey }: BundleTrust,
+  { publicKey, trustedRoot }: BundleTrust,
   certificate: X509Certificate | undefined,
 ): VerificationKey {
   const found = certificate?.publicKey ?? publicKey
   if (found === undefined) throw expectationError('trust', 'a public key or a trusted root')
-  return found instanceof VerificationKey ? found : new VerificationKey(found)
+  if (found instanceof VerificationKey) return found
+  return trustedRoot?.keyRing.open(found) ?? new VerificationKey(found)
 }

@@ -1,5 +1,5 @@
 import { hashMessage, sha1 } from '../crypto/digest.ts'
-import { VerificationKey } from '../crypto/verification-key.ts'
+import type { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { DER_TAG, DerReader } from '../format/der-reader.ts'
 import { encodeHex } from '../format/hex.ts'
@@ -53,7 +53,7 @@ export function verifyTimestamp(
     requireImprint(token, stamped)
     const intermediates = token.signedData.certificates.map(parseCertificate)
     const certificate = findSigner(token, intermediates, trustedRoot)
-    verifySigner(token.signedData, certificate)
+    verifySigner(token.signedData, certificate, trustedRoot)
     if (token.generatedAt > now) {
       throw refused(`expected a time before ${now.toISOString()}, found a later one`)
     }
@@ -106,7 +106,11 @@ function hashCertificate({ der }: X509Certificate, token: TimestampToken): Uint8
   return algorithm === 'sha1' ? sha1(der) : hashMessage(algorithm, der)
 }
 
-function verifySigner(signedData: CmsSignedData, certificate: X509Certificate): void {
+function verifySigner(
+  signedData: CmsSignedData,
+  certificate: X509Certificate,
+  { keyRing }: TrustedRoot,
+): void {
   const { signedAttributes, content, contentType } = signedData
   const hash = findHashAlgorithm(signedData.digestAlgorithm)
   if (hash === undefined) throw refused('expected SHA-256, SHA-384 or SHA-512')
@@ -115,7 +119,7 @@ function verifySigner(signedData: CmsSignedData, certificate: X509Certificate): 
   if (signedType !== contentType || Buffer.compare(digest, hashMessage(hash, content)) !== 0) {
     throw refused('expected signed attributes for this content, found others')
   }
-  const key = new VerificationKey(certificate.publicKey)
+  const key = keyRing.open(certificate.publicKey)
   const scheme = findScheme(signedData, key, hash)
   if (scheme === undefined) throw refused(`expected a signature of the ${key.algorithm} key`)
   key.verify(signedData.signedBytes, signedData.signature, scheme)

@@ -1,5 +1,4 @@
-import { sha256Parts } from '../crypto/digest.ts'
-import { VerificationKey } from '../crypto/verification-key.ts'
+import type { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { encodeHex } from '../format/hex.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '../format/trusted-root.ts'
 import { parseCertificate, type X509Certificate } from '../x509/certificate.ts'
 import { findSignatureScheme } from '../x509/signature-scheme.ts'
+import { KeyRing } from './key-ring.ts'
 
 /** A log with its key, opened when it is first needed. */
 export class Log {
@@ -20,14 +20,16 @@ export class Log {
   readonly checkpointKeyId: Uint8Array
   readonly validFor: ValidityPeriod
   readonly #publicKey: Uint8Array
+  readonly #keyRing: KeyRing
   #key: VerificationKey | undefined
 
-  constructor(log: TrustedLog) {
+  constructor(log: TrustedLog, keyRing: KeyRing) {
     this.baseUrl = log.baseUrl
     this.logId = log.logId
     this.checkpointKeyId = log.checkpointKeyId ?? log.logId
     this.validFor = log.validFor
     this.#publicKey = log.publicKey
+    this.#keyRing = keyRing
   }
 
   /** What tells logs apart: two names for one key are one log. */
@@ -37,7 +39,7 @@ export class Log {
 
   /** @throws ChanceryError ERR_VERIFY_TRUSTED_ROOT if the key is of a kind that Chancery does not use. */
   get key(): VerificationKey {
-    this.#key ??= openKey(this.#publicKey, `the log ${this.baseUrl}`)
+    this.#key ??= orUnusable(() => this.#keyRing.open(this.#publicKey), `the log ${this.baseUrl}`)
     return this.#key
   }
 }
@@ -68,12 +70,10 @@ export class Authority {
   }
 }
 
-/** The most links between certificates that are remembered. */
-const MAX_LINKS = 1024
-
 /**
- * Whom a verifier trusts. It is parsed once and may be used by any number of verifications; keys are opened and chains
- * checked when they are first needed, and kept. Nothing in it depends on the time, which every verification is given.
+ * Whom a verifier trusts. It is parsed once and may be used by any number of verifications; keys are opened and signatures
+ * checked when they are first needed, and the latest are remembered. Nothing in it depends on the time, which every
+ * verification is given.
  */
 export class TrustedRoot {
   readonly logs: readonly Log[]
@@ -81,12 +81,13 @@ export class TrustedRoot {
   readonly timestampAuthorities: readonly Authority[]
   /** The logs of certificate transparency. */
   readonly certificateLogs: readonly Log[]
-  readonly #keys = new WeakMap<X509Certificate, VerificationKey>()
-  readonly #links = new Set<string>()
+  /** Of logs, authorities and signers; one for each trusted root, so that none knows what another has seen. */
+  readonly keyRing = new KeyRing()
+  readonly #issuerKeys = new WeakMap<X509Certificate, VerificationKey>()
 
   /** @throws ChanceryError ERR_VERIFY_TRUSTED_ROOT if two logs have the same id. */
   constructor(document: TrustedRootDocument) {
-    this.logs = document.logs.map((log) => new Log(log))
+    this.logs = document.logs.map((log) => new Log(log, this.keyRing))
     const ids = new Set(this.logs.map(({ logId }) => encodeHex(logId)))
     if (ids.size < this.logs.length) {
       throw new ChanceryError(
@@ -94,7 +95,7 @@ export class TrustedRoot {
         'the trusted root: expected each log id once, found one twice',
       )
     }
-    this.certificateLogs = document.certificateLogs.map((log) => new Log(log))
+    this.certificateLogs = document.certificateLogs.map((log) => new Log(log, this.keyRing))
     this.certificateAuthorities = document.certificateAuthorities.map((one) => new Authority(one))
     this.timestampAuthorities = document.timestampAuthorities.map((one) => new Authority(one))
   }
@@ -104,24 +105,11 @@ export class TrustedRoot {
     return this.logs.find((log) => Buffer.compare(log.logId, logId) === 0)
   }
 
-  /**
-   * Whether `issuer`'s key signed `certificate`. Links that hold are remembered, the latest thousand of them: that one
-   * key signed given bytes does not change with time.
-   */
+  /** Whether `issuer`'s key signed `certificate`. */
   isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-    const link = encodeHex(sha256Parts(certificate.der, issuer.publicKey))
-    if (this.#links.has(link)) return true
-    if (!this.#verifyLink(certificate, issuer)) return false
-    const [oldest] = this.#links
-    if (this.#links.size >= MAX_LINKS && oldest !== undefined) this.#links.delete(oldest)
-    this.#links.add(link)
-    return true
-  }
-
-  #verifyLink(certificate: X509Certificate, issuer: X509Certificate): boolean {
     try {
-      const key = this.#keys.get(issuer) ?? new VerificationKey(issuer.publicKey)
-      this.#keys.set(issuer, key)
+      const key = this.#issuerKeys.get(issuer) ?? this.keyRing.open(issuer.publicKey)
+      this.#issuerKeys.set(issuer, key)
       const scheme = findSignatureScheme(certificate.signatureAlgorithm, key.algorithm)
       if (scheme === undefined) return false
       key.verify(certificate.signedBytes, certificate.signature, scheme)
@@ -141,10 +129,6 @@ export class TrustedRoot {
  */
 export function loadTrustedRoot(document: Uint8Array | string): TrustedRoot {
   return new TrustedRoot(parseTrustedRoot(document))
-}
-
-function openKey(publicKey: Uint8Array, whose: string): VerificationKey {
-  return orUnusable(() => new VerificationKey(publicKey), whose)
 }
 
 function orUnusable<Value>(read: () => Value, whose: string): Value {
