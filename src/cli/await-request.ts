@@ -3,6 +3,7 @@ import { pause } from '../client/transport.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { SigningRequestView } from '../wire/signing-requests.ts'
 import type { CliContext } from './context.ts'
+import type { Deadline } from './deadline.ts'
 import { printable } from './text-table.ts'
 
 const FIRST_POLL_MS = 150
@@ -10,7 +11,7 @@ const LONGEST_POLL_MS = 5000
 
 /** How long to wait, and what to do if that is not long enough. */
 export interface WaitOptions {
-  readonly timeoutMs: number
+  readonly deadline: Deadline
   /** How the caller's own command goes on, before what can be done with every request. */
   readonly hints?: readonly string[]
 }
@@ -25,14 +26,14 @@ export async function awaitRequest(
   context: CliContext,
   client: ChanceryClient,
   id: string,
-  { timeoutMs, hints = [] }: WaitOptions,
+  { deadline, hints = [] }: WaitOptions,
 ): Promise<SigningRequestView> {
   const listener = onInterrupt(() => {
     context.output.progress(`interrupted; signing request ${id} stays as it is`)
     for (const hint of [...hints, ...howToGoOn(id)]) context.output.progress(`hint: ${hint}`)
   })
   try {
-    return await poll(context, client, id, { timeoutMs, hints })
+    return await poll(context, client, id, { deadline, hints })
   } finally {
     process.off('SIGINT', listener)
   }
@@ -42,18 +43,24 @@ async function poll(
   context: CliContext,
   client: ChanceryClient,
   id: string,
-  { timeoutMs, hints = [] }: WaitOptions,
+  { deadline, hints = [] }: WaitOptions,
 ): Promise<SigningRequestView> {
-  const deadline = performance.now() + timeoutMs
+  let status = 'no answer'
   let hasSaidApproval = false
   for (let delayMs = FIRST_POLL_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_POLL_MS)) {
-    const { status, isFinalStatus } = await client.getSigningRequestStatus(id)
-    if (isFinalStatus) return client.getSigningRequest(id)
-    if (status === 'WaitingForApproval' && !hasSaidApproval) {
-      hasSaidApproval = true
-      await sayApproval(context, client, id)
+    try {
+      const answer = await client.getSigningRequestStatus(id)
+      if (answer.isFinalStatus) return await client.getSigningRequest(id)
+      status = answer.status
+      if (status === 'WaitingForApproval' && !hasSaidApproval) {
+        hasSaidApproval = true
+        await sayApproval(context, client, id)
+      }
+    } catch (error) {
+      // A call that the deadline broke off is the end of the wait, and is told as that.
+      if (deadline.leftMs > 0) throw error
     }
-    const leftMs = deadline - performance.now()
+    const { leftMs } = deadline
     if (leftMs <= 0) {
       throw new ChanceryError(
         'ERR_CLI_WAIT',

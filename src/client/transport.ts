@@ -162,9 +162,7 @@ export class Transport {
       return { error: thrown, isTransient: false, wasNotReceived: false }
     }
     if (signal?.aborted === true) {
-      const error = new ChanceryError('ERR_CLIENT_TIMEOUT', 'the call was canceled', {
-        cause: thrown,
-      })
+      const error = canceled(signal.reason)
       return { error, isTransient: false, wasNotReceived: false }
     }
     if (timeout.aborted) {
@@ -270,14 +268,26 @@ function decodeExtended(text: string): string | undefined {
   }
 }
 
+function canceled(reason: unknown): ChanceryError {
+  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
+  return new ChanceryError(
+    'ERR_CLIENT_TIMEOUT',
+    isTimeout
+      ? 'the server was called for longer than the command may take'
+      : 'the call was canceled',
+    {
+      cause: reason,
+      hints: isTimeout ? ['The whole command may take longer with --timeout.'] : [],
+    },
+  )
+}
+
 /** Waits; rejects with what `signal` says when it aborts. */
 export function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer)
-      reject(
-        new ChanceryError('ERR_CLIENT_TIMEOUT', 'the call was canceled', { cause: signal?.reason }),
-      )
+      reject(canceled(signal?.reason))
     }
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', stop)

@@ -11,6 +11,7 @@ import { resolveImage, type ImageByDigest } from '../../registry/resolve-image.t
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
@@ -56,7 +57,7 @@ export async function attachAttestations(
     flags.key === undefined
       ? undefined
       : readPublicKeyFile(await readUserFile(flags.key, MAX_KEY_BYTES))
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(this, flags, [reference])
   const image = await resolveImage(client, reference, signal)
   const attestations = documents.map((bytes) => readAttestation(bytes, image, publicKey))

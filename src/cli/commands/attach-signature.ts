@@ -15,6 +15,7 @@ import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
 import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { readUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
@@ -71,7 +72,7 @@ async function attachLegacy(
   const certificate = await readText(flags.certificate)
   const certificateChain = await readText(flags.certificateChain)
   const publicKey = await readKey(flags.key)
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(context, flags, [reference])
   const resolved = await resolveImage(client, reference, signal)
   const { tag, outcome, signatures } = await attachSignature(
@@ -104,7 +105,7 @@ async function attachBundle(
 ): Promise<void> {
   parseBundle(bytes)
   const publicKey = await readKey(flags.key)
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(context, flags, [reference])
   const image = await resolveImage(client, reference, signal)
   const predicateType = requireBundleOf(bytes, image, publicKey)

@@ -18,6 +18,7 @@ import {
   type AttestationPublication,
 } from '../attest/publish-attestation.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import { requireOtherFiles, writeUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -45,9 +46,6 @@ export interface AttestFlags extends RegistryFlags, SignerFlags, FormatFlags, Pr
   readonly maxWorkers: number
 }
 
-/** How long looking images up and publishing may take, each. */
-const REGISTRY_TIMEOUT_MS = 5 * 60_000
-
 /** `chancery attest`: says on stderr how it goes, and with `--json` on stdout what became of each image. */
 export async function attest(
   this: CliContext,
@@ -58,18 +56,19 @@ export async function attest(
   const references = images.map(parseReference)
   requireOneRegistry(flags, references)
   const attested = await readAttested(this, flags)
-  const signer = await openSigner(this, flags, 'attest')
+  const deadline = new Deadline(flags.timeout)
+  const { signal } = deadline
+  const signer = await openSigner(this, flags, 'attest', deadline)
   const formats = chooseFormats(flags, signer)
   const wantsChain = flags.certificate !== undefined || flags.attachCertificate === true
   const chain = wantsChain ? await readAttachedChain(this.output, signer, new Date()) : undefined
   const owner = { publicKey: signer.publicKey, chain }
   using client = await openRegistryClient(this, flags, references)
-  const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
   const isRecursive = flags.recursive ?? false
   const named = await findNamedImages(this.output, client, references, isRecursive, signal)
   requireOneForFiles(flags, named.length)
   const attestations = makeAttestations(named, attested)
-  const looks = await look(client, flags, attestations, formats, owner)
+  const looks = await look(client, flags, attestations, formats, owner, signal)
   for (const { attestation, missing } of looks) {
     if (missing.length === 0) this.output.progress(`already attested: ${attestation.name}`)
   }
@@ -79,7 +78,7 @@ export async function attest(
   const signed = messages.length === 0 ? undefined : await signer.sign(messages, about)
   if (signed !== undefined) requireSameKey(signed, owner)
   const results = await inParallel(looks, flags.maxWorkers, (each) =>
-    finish(this, client, flags, each, signed, owner),
+    finish(this, client, flags, each, signed, owner, signal),
   )
   report(this, flags, looks, results, signed)
   for (const { error } of results) if (error !== undefined) throw error
@@ -119,6 +118,7 @@ async function look(
   attestations: readonly AttestationToMake[],
   formats: readonly SignatureFormat[],
   owner: SignatureOwner,
+  signal: AbortSignal,
 ): Promise<readonly AttestationLook[]> {
   const wantsFile = flags.bundle !== undefined || flags.outputAttestation !== undefined
   if (!isPublished(flags)) {
@@ -137,7 +137,7 @@ async function look(
     // What is written to a file has to be made.
     isForced: flags.force === true || wantsFile,
     maxWorkers: flags.maxWorkers,
-    signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
+    signal,
   })
 }
 
@@ -149,6 +149,7 @@ async function finish(
   each: AttestationLook,
   signed: SignedMessages | undefined,
   { chain }: SignatureOwner,
+  signal: AbortSignal,
 ): Promise<ImageResult> {
   const { attestation, there, missing } = each
   const outcomes: SignatureOutcome[] = there.map((format) => ({
@@ -171,7 +172,6 @@ async function finish(
   }
   const signature = signed.signatures.get(attestation.message.fileName)
   const { publicKey, signedAt } = signed
-  const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
   const publication: AttestationPublication = { publicKey, chain, signedAt, signal }
   for (const format of missing) {
     await attempt(format, async () => {

@@ -9,6 +9,7 @@ import {
 } from '../../registry/remove-artifacts.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -24,7 +25,7 @@ export interface CleanFlags extends RegistryFlags, JsonFlag {
 export async function clean(this: CliContext, flags: CleanFlags, image: string): Promise<void> {
   const reference = parseReference(image)
   using client = await openRegistryClient(this, flags, [reference])
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   const source = repositorySource(client, reference, signal)
   const tree = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const { digest } = tree.pulled

@@ -13,6 +13,7 @@ import {
   type TransferReport,
 } from '../../registry/transfer-image.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -58,7 +59,7 @@ export async function copy(
       ? undefined
       : await openRegistryClient(this, sides.destination, [destination])
   const to = own ?? from
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   const origin = repositorySource(from, source, signal)
   const tree = await readImageTree(origin, source.digest ?? source.tag ?? 'latest')
   const { digest } = tree.pulled

@@ -15,6 +15,7 @@ import {
   TIMESTAMP,
 } from '../../registry/signature-manifest.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -64,7 +65,7 @@ async function download(
 ): Promise<void> {
   const reference = parseReference(image)
   using client = await openReadingClient(context, flags, [reference])
-  const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
+  const source = repositorySource(client, reference, new Deadline(flags.timeout).signal)
   const root = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const documents = [
     ...(await readBundles(source, root, kind, selection)),

@@ -5,6 +5,7 @@ import { parseReference, referenceContext } from '../../format/oci-reference.ts'
 import { generatePayload, resolveImage } from '../../registry/resolve-image.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 
@@ -26,7 +27,7 @@ export async function generate(
   }
   const annotations = parseAnnotations(flags.annotations ?? [])
   const reference = parseReference(image)
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(this, flags, [reference])
   const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
   if (reference.digest === undefined) {

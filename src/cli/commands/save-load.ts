@@ -6,6 +6,7 @@ import { repositorySink, repositorySource } from '../../registry/repository-stor
 import { transferImage } from '../../registry/transfer-image.ts'
 import { createOciLayout } from '../../registry/write-oci-layout.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openReadingClient, openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -20,7 +21,7 @@ export interface DirectoryFlags extends RegistryFlags, JsonFlag {
 export async function save(this: CliContext, flags: DirectoryFlags, image: string): Promise<void> {
   const reference = parseReference(image)
   using client = await openReadingClient(this, flags, [reference])
-  const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
+  const source = repositorySource(client, reference, new Deadline(flags.timeout).signal)
   const tree = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
   const writer = await createOciLayout(flags.dir)
   const tag = reference.digest === undefined ? (reference.tag ?? 'latest') : reference.tag
@@ -40,7 +41,7 @@ export async function load(this: CliContext, flags: DirectoryFlags, image: strin
     )
   }
   using client = await openRegistryClient(this, flags, [reference])
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   const tree = await readImageTree(layout, layout.digest)
   const tag = reference.digest === undefined ? (reference.tag ?? 'latest') : undefined
   const report = await transferImage(

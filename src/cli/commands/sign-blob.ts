@@ -10,6 +10,7 @@ import { parseCertificate, type X509Certificate } from '../../x509/certificate.t
 import { orderChain } from '../../x509/certificate-chain.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import { readUserFile, requireOtherFiles, writeUserFile } from '../local-files.ts'
 import { readAttachedChain } from '../sign/attached-chain.ts'
 import { createHashSigner } from '../sign/hash-signer.ts'
@@ -48,7 +49,7 @@ export async function signBlob(
 ): Promise<void> {
   await requireConsistent(flags, file)
   const bytes = await readBlob(this, flags, file)
-  const signer = await openBlobSigner(this, flags)
+  const signer = await openBlobSigner(this, flags, new Deadline(flags.timeout))
   const chain = await readChain(this, flags, signer)
   const fileName = file === '-' ? 'stdin' : basename(file)
   const outcome = await signer.sign([{ fileName, bytes }], '1 file')
@@ -124,8 +125,12 @@ function readBlob(context: CliContext, flags: SignBlobFlags, file: string): Prom
   return file === '-' ? context.readStandardInputBytes(maxBytes) : readUserFile(file, maxBytes)
 }
 
-async function openBlobSigner(context: CliContext, flags: SignBlobFlags): Promise<MessageSigner> {
-  const signer = await openSigner(context, flags, 'sign-blob')
+async function openBlobSigner(
+  context: CliContext,
+  flags: SignBlobFlags,
+  deadline: Deadline,
+): Promise<MessageSigner> {
+  const signer = await openSigner(context, flags, 'sign-blob', deadline)
   if (flags.hashOnly !== true) return signer
   const signing = {
     projectSlug: flags.project ?? '',
@@ -133,7 +138,8 @@ async function openBlobSigner(context: CliContext, flags: SignBlobFlags): Promis
     artifactConfigurationSlug: flags.artifactConfiguration ?? null,
     description: flags.description ?? null,
   }
-  return createHashSigner(context, await connect(context, flags), signing, signer)
+  const client = await connect(context, flags, { signal: deadline.signal })
+  return createHashSigner(context, client, signing, signer)
 }
 
 function isAttached({ certificate, attachCertificate }: SignBlobFlags): boolean {

@@ -4,6 +4,7 @@ import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { requireOneRegistry } from '../registry-secrets.ts'
@@ -27,8 +28,6 @@ export interface SignFlags extends RegistryFlags, SignerFlags, FormatFlags, Sign
   readonly maxWorkers: number
 }
 
-/** How long looking images up and publishing signatures may take, each. */
-const REGISTRY_TIMEOUT_MS = 5 * 60_000
 /** Signatures that were seen so long ago are looked for again before one is added. */
 const RECENT_MS = 10_000
 
@@ -43,7 +42,9 @@ export async function sign(
   const annotations = parseAnnotations(flags.annotations ?? [])
   const references = images.map(parseReference)
   requireOneRegistry(flags, references)
-  const signer = await openSigner(this, flags, 'sign')
+  const deadline = new Deadline(flags.timeout)
+  const { signal } = deadline
+  const signer = await openSigner(this, flags, 'sign', deadline)
   const formats = chooseFormats(flags, signer)
   const files = new SignatureFiles(flags, formats)
   const wantsChain = flags.certificate !== undefined || flags.attachCertificate === true
@@ -54,13 +55,13 @@ export async function sign(
     client,
     references,
     flags.recursive ?? false,
-    AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
+    signal,
   )
   const found = named.map((each) => prepareImage(each, annotations))
   files.requireOne(found)
   const owner = { publicKey: signer.publicKey, chain }
   const seenAt = performance.now()
-  const looks = await look(client, flags, found, formats, owner)
+  const looks = await look(client, flags, found, formats, owner, signal)
   for (const { image, there, missing } of looks) {
     for (const made of there) await files.write(image, made, chain)
     if (there.length === 0) continue
@@ -94,7 +95,7 @@ export async function sign(
         annotations,
         isForced: flags.force ?? false,
         signedAt: signed.signedAt,
-        signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
+        signal,
       },
     )
   })
@@ -108,10 +109,10 @@ async function look(
   images: readonly ImageToSign[],
   formats: readonly SignatureFormat[],
   owner: SignatureOwner,
+  signal: AbortSignal,
 ): Promise<readonly ImageLook[]> {
   if (flags.force === true || !flags.publish) return lookAtNothing(images, formats)
   const { maxWorkers } = flags
-  const signal = AbortSignal.timeout(REGISTRY_TIMEOUT_MS)
   return lookForSignatures(client, images, formats, owner, { maxWorkers, signal })
 }
 

@@ -7,6 +7,7 @@ import type { SigningRequestView } from '../../wire/signing-requests.ts'
 import { awaitRequest, requireSigned } from '../await-request.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import { parseAssignments, type ServerFlags } from '../flags.ts'
 import { readUserFile, writeUserFile } from '../local-files.ts'
 import { describeRequest } from './requests.ts'
@@ -93,7 +94,7 @@ async function finish(
   flags: WaitFlags,
 ): Promise<void> {
   const request = await (flags.wait
-    ? awaitRequest(context, client, id, { timeoutMs: flags.timeout })
+    ? awaitRequest(context, client, id, { deadline: new Deadline(flags.timeout) })
     : client.getSigningRequest(id))
   if (request.status === 'Completed') {
     const count = request.signatures.length

@@ -4,6 +4,7 @@ import { readImageTree, type ImageTree, type TaggedArtifact } from '../../regist
 import { factsOf } from '../../registry/published-artifacts.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -20,7 +21,7 @@ export async function tree(
 ): Promise<void> {
   const reference = parseReference(image)
   using client = await openReadingClient(this, flags, [reference])
-  const source = repositorySource(client, reference, AbortSignal.timeout(flags.timeout))
+  const source = repositorySource(client, reference, new Deadline(flags.timeout).signal)
   const name = reference.digest ?? reference.tag ?? 'latest'
   const root = await readImageTree(source, name)
   const repository = referenceContext(reference)

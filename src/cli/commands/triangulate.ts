@@ -2,6 +2,7 @@ import { parseReference, referenceContext } from '../../format/oci-reference.ts'
 import { tagOf, type TaggedKind } from '../../registry/image-tree.ts'
 import { resolveImage } from '../../registry/resolve-image.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -20,7 +21,7 @@ export async function triangulate(
 ): Promise<void> {
   const reference = parseReference(image)
   using client = await openRegistryClient(this, flags, [reference])
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   const digest = reference.digest ?? (await resolveImage(client, reference, signal)).digest
   const name = referenceContext(reference)
   const location = type === 'digest' ? `${name}@${digest}` : `${name}:${tagOf(digest, type)}`

@@ -1,6 +1,7 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
+import type { Deadline } from '../deadline.ts'
 import { parseAssignments, type ServerFlags } from '../flags.ts'
 import { openKeyFile } from '../key-passwords.ts'
 import { createKeySigner, type CertificateFiles } from './key-signer.ts'
@@ -32,12 +33,14 @@ export interface SignerFlags extends ServerFlags, CertificateFiles {
  * Opens the key of a file, or a signing policy of a server.
  *
  * @param command What is run again to go on with a request, for messages: `sign`.
+ * @param deadline Until when the server is waited for.
  * @throws ChanceryError ERR_CLI_USAGE if neither is named.
  */
 export async function openSigner(
   context: CliContext,
   flags: SignerFlags,
   command: string,
+  deadline: Deadline,
 ): Promise<MessageSigner> {
   const { key, project, signingPolicy } = flags
   if (key !== undefined)
@@ -45,14 +48,15 @@ export async function openSigner(
   if (project === undefined || signingPolicy === undefined) {
     throw usage('expected --project and --signing-policy, or --key')
   }
-  return createServerSigner(context, await connect(context, flags), {
+  const client = await connect(context, flags, { signal: deadline.signal })
+  return createServerSigner(context, client, {
     project,
     signingPolicy,
     artifactConfiguration: flags.artifactConfiguration,
     description: flags.description,
     parameters: parseAssignments(flags.parameter ?? []),
     wait: flags.wait,
-    timeoutMs: flags.timeout,
+    deadline,
     command,
     force: flags.force ?? false,
   })

@@ -10,6 +10,7 @@ import type { SigningPolicyView } from '../../wire/administration.ts'
 import type { SigningRequestView } from '../../wire/signing-requests.ts'
 import { awaitRequest, requireSigned } from '../await-request.ts'
 import type { CliContext } from '../context.ts'
+import type { Deadline } from '../deadline.ts'
 import { printable } from '../text-table.ts'
 import type { MessageSigner, MessageToSign, SignedMessages } from './message-signer.ts'
 
@@ -21,7 +22,7 @@ export interface ServerSigning {
   readonly description: string | undefined
   readonly parameters: Readonly<Record<string, string>>
   readonly wait: boolean
-  readonly timeoutMs: number
+  readonly deadline: Deadline
   /** What is run again to go on, for messages: `sign`. */
   readonly command: string
   /** Makes a new request, whatever was submitted before. */
@@ -99,7 +100,7 @@ class Submission {
     const { output } = this.#context
     const id = await this.#findOrSubmit(messages, about)
     const options = {
-      timeoutMs: this.#signing.timeoutMs,
+      deadline: this.#signing.deadline,
       hints: [`The same \`chancery ${this.#signing.command}\` again goes on with this request.`],
     }
     const request = await (this.#signing.wait

@@ -14,7 +14,7 @@ export const SIGNER_FLAGS = {
     kind: 'parsed',
     parse: parseDuration,
     default: '10m',
-    brief: 'How long to wait for the signature',
+    brief: 'How long the whole command may take',
     placeholder: 'DURATION',
   },
   certificate: text('With --key: attach its certificate, PEM', 'FILE'),

@@ -2,6 +2,7 @@ import { parseReference } from '../../format/oci-reference.ts'
 import type { ImageRequirements } from '../../registry/verify-image.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
+import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openReadingClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
@@ -43,7 +44,7 @@ export async function verifyNamed(
   const annotations = parseAnnotations(given)
   const allowedIdentities = flags.allowIdentity ?? []
   for (const identity of allowedIdentities) parseReference(identity)
-  const signal = AbortSignal.timeout(flags.timeout)
+  const signal = new Deadline(flags.timeout).signal
   const requirements = {
     ...trust,
     ...expected,
