@@ -6,7 +6,7 @@ import { equalBytes } from './constant-time.ts'
 import { hashMessage, sha1, sha256, sha256Hex, startDigest } from './digest.ts'
 import { deriveHkdf } from './hkdf.ts'
 import { hmac, hmacSha256 } from './hmac.ts'
-import { randomBytes, randomGuid } from './random.ts'
+import { randomBytes, randomGuid, randomTraceId } from './random.ts'
 import { deriveScrypt } from './scrypt.ts'
 
 const abc = Buffer.from('abc')
@@ -72,6 +72,14 @@ describe('random', () => {
     assert.equal(ids.size, 2000)
     for (const id of ids) assert.ok(isGuid(id))
     assert.ok(randomGuid(1_800_000_000_001) > [...ids].toSorted().at(-1)!)
+  })
+})
+
+describe('randomTraceId', () => {
+  it('gives 32 hexadecimal digits that differ', () => {
+    const ids = new Set(Array.from({ length: 2000 }, randomTraceId))
+    assert.equal(ids.size, 2000)
+    for (const id of ids) assert.match(id, /^[0-9a-f]{32}$/)
   })
 })
 

@@ -27,17 +27,21 @@ export function parseGuid(text: string, field?: string): string {
   return lower
 }
 
+/** How many random bytes {@link formatUuidV7} takes. */
+export const UUID_V7_RANDOM_BYTES = 10
+
+const bytes = Buffer.alloc(16)
+
 /**
  * Formats a version 7 UUID: 48 bits of Unix milliseconds, then random bits, so that ids sort by age.
  *
  * @param unixMs Milliseconds since 1970, below 2^48.
- * @param random At least 10 random bytes.
+ * @param random Has {@link UUID_V7_RANDOM_BYTES} random bytes from `offset` on.
  * Source: RFC 9562, section 5.7.
  */
-export function formatUuidV7(unixMs: number, random: Uint8Array): string {
-  const bytes = Buffer.allocUnsafe(16)
+export function formatUuidV7(unixMs: number, random: Uint8Array, offset: number): string {
   bytes.writeUIntBE(unixMs, 0, 6)
-  bytes.set(random.subarray(0, 10), 6)
+  for (let at = 0; at < UUID_V7_RANDOM_BYTES; at++) bytes[6 + at] = random[offset + at] ?? 0
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
   const hex = bytes.toString('hex')

@@ -52,6 +52,8 @@ export function created<Schema extends TSchema>(
   location: string,
   status = 201,
 ): AnswerContract<Static<Schema>> {
+  // Between the names, which are in odd places, the text of the path.
+  const pieces = location.split(/\{(\w+)\}/)
   return {
     status,
     description: 'created; `Location` is its absolute address',
@@ -60,18 +62,24 @@ export function created<Schema extends TSchema>(
     send: (reply, result, links, params) => {
       reply
         .code(status)
-        .header('location', links.to(fill(location, { ...params, ...(result as object) })))
+        .header('location', links.to(fill(pieces, result, params)))
         .type(JSON_TYPE)
         .send(JSON.stringify(result))
     },
   }
 }
 
-function fill(template: string, values: Readonly<Record<string, unknown>>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name]
+function fill(
+  pieces: readonly string[],
+  result: object,
+  params: Readonly<Record<string, string>>,
+): string {
+  const filled = pieces.map((piece, index) => {
+    if (index % 2 === 0) return piece
+    const value = (result as Readonly<Record<string, unknown>>)[piece] ?? params[piece]
     return typeof value === 'string' ? encodeURIComponent(value) : ''
   })
+  return filled.join('')
 }
 
 /** Done, and nothing to say. */

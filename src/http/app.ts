@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
-import { randomGuid } from '../crypto/random.ts'
+import { randomTraceId } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { BodyBudget } from './body-budget.ts'
 import { LoginFailures } from './login-failures.ts'
@@ -71,7 +71,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
       connectionsCheckingInterval: Math.min(headersTimeout, 5000),
     },
     requestIdHeader: false,
-    genReqId: () => randomGuid(Date.now()).replaceAll('-', ''),
+    genReqId: randomTraceId,
     exposeHeadRoutes: false,
     routerOptions: {
       caseSensitive: false,
@@ -212,7 +212,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? [408, 'Request Timeout', 'expected the whole request in time']
         : [400, 'Bad Request', 'expected an HTTP/1.1 request']
-  const requestId = randomGuid(Date.now()).replaceAll('-', '')
+  const requestId = randomTraceId()
   const problem = problemOf(new ChanceryError('ERR_HTTP_MALFORMED', expected), requestId)
   const body = JSON.stringify({ ...problem, status })
   socket.end(

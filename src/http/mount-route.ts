@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Caller } from '../policy/caller.ts'
 import type { Principal } from '../policy/principal.ts'
@@ -9,6 +9,7 @@ import { Links, originOf } from './links.ts'
 import type { LoginFailures } from './login-failures.ts'
 import { mediaTypeError } from './problem.ts'
 import type { Environment, Route } from './route.ts'
+import type { Services } from './services.ts'
 
 const NOBODY: Caller['principal'] = {
   organizationId: '',
@@ -43,7 +44,6 @@ export interface Mounting {
 
 /** Registers a row of the table with the server, under each of its paths. */
 export function mountRoute(app: FastifyInstance, route: Route, mounting: Mounting): void {
-  const { environment } = mounting
   if (!app.hasRequestDecorator('admitted')) app.decorateRequest('admitted', null)
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     request.operation = route.operationId
@@ -61,28 +61,39 @@ export function mountRoute(app: FastifyInstance, route: Route, mounting: Mountin
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: route.scope === 'public',
       onRequest,
-      handler: async (request, reply) => {
-        const { origin } = request.admitted ?? { origin: '' }
-        const principal = presentPrincipal(request, route, mounting)
-        const params = request.params as Readonly<Record<string, string>>
-        const links = new Links(origin, principal.organizationId)
-        const result = await route.handle(environment, {
-          caller: {
-            principal,
-            address: request.socket.remoteAddress ?? null,
-            requestId: request.id,
-          },
-          params,
-          query: route.bindQuery(request.query),
-          body: route.body.bind(receivedBody(request)),
-          links,
-          idempotencyKey: readIdempotencyKey(request),
+      // Not the promise itself: the framework would wait for the reply once more, which costs more than making it.
+      handler: (request, reply) => {
+        answer(request, reply, route, mounting).catch((thrown: unknown) => {
+          reply.send(thrown instanceof Error ? thrown : new Error('no error', { cause: thrown }))
         })
-        await route.answer.send(reply, result, links, params)
-        return reply
       },
     })
   }
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: Route,
+  mounting: Mounting,
+): Promise<void> {
+  const { origin } = request.admitted ?? { origin: '' }
+  const principal = presentPrincipal(request, route, mounting)
+  const params = request.params as Readonly<Record<string, string>>
+  const links = new Links(origin, principal.organizationId)
+  const result = await route.handle(mounting.environment, {
+    caller: {
+      principal,
+      address: request.socket.remoteAddress ?? null,
+      requestId: request.id,
+    },
+    params,
+    query: route.bindQuery(request.query),
+    body: route.body.bind(receivedBody(request)),
+    links,
+    idempotencyKey: readIdempotencyKey(request),
+  })
+  await route.answer.send(reply, result, links, params)
 }
 
 /** Everything that can be refused before a body is read, in this order: who, which organization, what is coming. */
@@ -106,17 +117,20 @@ function presentPrincipal(
   { environment: { services }, loginFailures }: Mounting,
 ): Principal {
   if (request.admitted === null) return NOBODY
-  if (method === 'GET') return request.admitted.principal
-  return authenticate(request, services.authenticate, loginFailures)
+  const { principal } = request.admitted
+  return method === 'GET'
+    ? principal
+    : authenticate(request, services.authenticate, loginFailures, principal)
 }
 
 function authenticate(
   request: FastifyRequest,
-  verify: (authorizationHeader: string | undefined) => Principal,
+  verify: Services['authenticate'],
   loginFailures: LoginFailures,
+  proven?: Principal,
 ): Principal {
   try {
-    return verify(request.headers.authorization)
+    return verify(request.headers.authorization, proven)
   } catch (error) {
     if (error instanceof ChanceryError && error.kind === 'unauthenticated') {
       loginFailures.add(request.socket.remoteAddress ?? null, request.id)

@@ -33,8 +33,11 @@ export interface Services {
   readonly administration: Administration
   readonly signing: SigningService
   readonly audit: AuditTrail
-  /** @throws ChanceryError ERR_IDENTITY_UNAUTHENTICATED if the header is missing or its token is not accepted. */
-  readonly authenticate: (authorizationHeader: string | undefined) => Principal
+  /**
+   * @param proven Of the same header, when it was asked about before.
+   * @throws ChanceryError ERR_IDENTITY_UNAUTHENTICATED if the header is missing or its token is not accepted now.
+   */
+  readonly authenticate: (authorizationHeader: string | undefined, proven?: Principal) => Principal
   /** Puts refused credentials into the audit log. Called at most about 200 times a minute. */
   readonly recordLoginFailure: (failure: LoginFailure) => void
   readonly readiness: () => Readiness | Promise<Readiness>

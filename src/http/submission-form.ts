@@ -65,7 +65,8 @@ type Present<T> = Omit<T, OptionalKeys<T>> & { [K in OptionalKeys<T>]?: Exclude<
 /** Leaves out what is undefined, so that an absent member is absent and not a member without a value. */
 export function present<T extends object>(members: T): Present<T> {
   const kept: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(members)) {
+  for (const name of Object.keys(members)) {
+    const value = members[name as keyof T]
     if (value !== undefined) kept[name] = value
   }
   return kept as Present<T>

@@ -30,21 +30,23 @@ export class Authenticator {
    *
    * @param authorization untrusted: the value of the HTTP header, undefined where there is none.
    * @param now Milliseconds since 1970.
+   * @param proven What the same header proved before: as long as it still holds, the header is not read again.
    * @throws ChanceryError ERR_IDENTITY_UNAUTHENTICATED if there is no such header or a token in it is not accepted;
    *   the message does not tell which tokens exist.
    */
-  authenticate(authorization: string | undefined, now: number): Principal {
+  authenticate(authorization: string | undefined, now: number, proven?: Principal): Principal {
+    if (proven !== undefined && this.#isPresent(proven, now)) return proven
     const [apiToken, buildSystemToken] = readCredential(authorization)
     const token = this.#tokens.findByHash(hashToken(apiToken))
     const principal =
       token !== undefined && isUsable(token, now) ? this.#principalOf(token) : undefined
     if (token === undefined || principal === undefined) throw notAccepted('API token')
-    const proven =
+    const caller =
       buildSystemToken === undefined
         ? principal
         : { ...principal, trustedBuildSystemId: this.#buildSystemOf(principal, buildSystemToken) }
     this.#tokens.noteUse(token.id, now)
-    return proven
+    return caller
   }
 
   #principalOf(token: ApiToken): Principal | undefined {
@@ -57,6 +59,12 @@ export class Authenticator {
     const principal = principalOf(this.#catalog, token.userId, token.id)
     if (principal !== undefined) this.#principals.set(token.id, principal)
     return principal
+  }
+
+  /** False, too, for whoever came with a build system's token, which only the header has. */
+  #isPresent(principal: Principal, now: number): boolean {
+    const token = this.#tokens.find(principal.userId, principal.tokenId)
+    return token !== undefined && isUsable(token, now) && this.#principalOf(token) === principal
   }
 
   #buildSystemOf(principal: Principal, buildSystemToken: string): string {

@@ -104,7 +104,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
         auditKey,
         nameOf: (userId) => catalog.find('user', userId)?.name ?? null,
       }),
-      authenticate: (header) => authenticator.authenticate(header, now()),
+      authenticate: (header, proven) => authenticator.authenticate(header, now(), proven),
       recordLoginFailure: (failure) => {
         const event = loginFailed(failure, catalog.foundingOrganizationId ?? NIL_GUID, now())
         ledger

@@ -80,8 +80,11 @@ export class ArtifactStore {
   }
 
   /** Removes the files that were staged for a request, unless they were committed or another submission needs them. */
-  async settle(id: string): Promise<void> {
-    if (this.#staged.size === 0) return
+  settle(id: string): void | Promise<void> {
+    if (this.#staged.size > 0) return this.#settle(id)
+  }
+
+  async #settle(id: string): Promise<void> {
     for (const role of ['unsigned', 'build-settings'] as const) {
       const path = this.#path(id, role)
       const others = (this.#staged.get(path) ?? 0) - 1

@@ -5,7 +5,7 @@ import {
   type ArtifactConfigurationModel,
 } from '../policy/artifact-configuration.ts'
 import { describeDenial } from '../policy/denial.ts'
-import { examine, examineInBackground } from '../policy/examine.ts'
+import { examine, examineInBackground, type Examination } from '../policy/examine.ts'
 import { planSigning, type ArtifactInput, type SigningPlan } from '../policy/signing-plan.ts'
 import type { SigningRequestImage } from '../wire/signing-requests.ts'
 import { inTurn, isLarge } from './large-plan.ts'
@@ -65,25 +65,35 @@ export function planArtifact(
  *
  * @throws ChanceryError ERR_POLICY_PARAMETER if the parameters are not those of the configuration.
  */
-export async function examineArtifact(
+export function examineArtifact(
   configuration: ArtifactConfiguration,
   policy: SigningPolicy,
   artifact: ArtifactInput,
   parameters: Readonly<Record<string, string>>,
-): Promise<Verdict> {
+): Verdict | Promise<Verdict> {
   try {
     const plan = planArtifact(configuration, artifact, parameters)
-    const { images, decision } = isLarge(plan)
-      ? await inTurn(() => examineInBackground(plan, policy))
-      : examine(plan, policy)
-    if (decision.allowed) return { outcome: 'allowed', images, plan }
-    const { reason, hints } = describeDenial(decision.reasons)
-    return { outcome: 'denied', images, reason, hints }
+    if (!isLarge(plan)) return verdictOf(plan, examine(plan, policy))
+    return inTurn(() => examineInBackground(plan, policy)).then(
+      (examination) => verdictOf(plan, examination),
+      failed,
+    )
   } catch (thrown) {
-    const isArtifacts = thrown instanceof ChanceryError && !NOT_OF_THE_ARTIFACT.has(thrown.code)
-    if (!isArtifacts) throw thrown
-    return { outcome: 'failed', reason: thrown.message, hints: thrown.hints }
+    return failed(thrown)
   }
+}
+
+function verdictOf(plan: SigningPlan, { images, decision }: Examination): Verdict {
+  if (decision.allowed) return { outcome: 'allowed', images, plan }
+  const { reason, hints } = describeDenial(decision.reasons)
+  return { outcome: 'denied', images, reason, hints }
+}
+
+/** The verdict on an artifact that is not what it has to be. @throws What is thrown for any other reason. */
+function failed(thrown: unknown): Verdict {
+  const isArtifacts = thrown instanceof ChanceryError && !NOT_OF_THE_ARTIFACT.has(thrown.code)
+  if (!isArtifacts) throw thrown
+  return { outcome: 'failed', reason: thrown.message, hints: thrown.hints }
 }
 
 /** What is wrong with the request's parameters or the policy, whatever was submitted. */

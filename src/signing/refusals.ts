@@ -11,20 +11,21 @@ import { findPolicy, findSubmissionTarget, type SubmissionTarget } from './submi
  * @param tried The operation, as the audit log names it.
  * @throws ChanceryError as `findSubmissionTarget`; after ERR_POLICY_FORBIDDEN the attempt is durable.
  */
-export async function requireSubmissionTarget(
+export function requireSubmissionTarget(
   context: SigningContext,
   caller: Caller,
   submission: Submission,
   tried: 'submit' | 'announce' | 'resubmit' | 'sign-hash',
-): Promise<SubmissionTarget> {
+): SubmissionTarget | Promise<never> {
   try {
     return findSubmissionTarget(context.catalog, caller.principal, submission, context.now())
   } catch (thrown) {
-    if (isForbidden(thrown)) {
-      const policy = findPolicy(context.catalog, caller.principal, submission)
-      await record(context, caller, 'SubmissionRefused', policy, { code: thrown.code, tried })
-    }
-    throw thrown
+    if (!isForbidden(thrown)) throw thrown
+    const policy = findPolicy(context.catalog, caller.principal, submission)
+    const data = { code: thrown.code, tried }
+    return record(context, caller, 'SubmissionRefused', policy, data).then(() => {
+      throw thrown
+    })
   }
 }
 

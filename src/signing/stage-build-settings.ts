@@ -5,11 +5,12 @@ import type { SigningRequest } from './signing-request.ts'
 import type { ArtifactFile } from './signing-service.ts'
 
 /** The statement that keeps the build settings file of a request whose origin is trusted; none otherwise. */
-export async function stageBuildSettings(
+export function stageBuildSettings(
   context: SigningContext,
   request: SigningRequest,
   file: ArtifactFile | null | undefined,
-): Promise<readonly Statement[]> {
+): readonly Statement[] | Promise<readonly Statement[]> {
   if (request.body.origin === null || file === undefined || file === null) return []
-  return [await context.artifacts.stage(request.id, 'build-settings', file, sha256(file.bytes))]
+  const staged = context.artifacts.stage(request.id, 'build-settings', file, sha256(file.bytes))
+  return staged instanceof Promise ? staged.then((statement) => [statement]) : [staged]
 }

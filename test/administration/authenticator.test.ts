@@ -216,6 +216,42 @@ describe('API tokens', () => {
     assert.deepEqual(roles(), [])
   })
 
+  it('prove a second time only what they would prove anew', async () => {
+    await using authority = await TestAuthority.create()
+    const { administration, administrator } = authority
+    const { authenticator } = authority.services
+    const { principal: user } = await authority.addUser(administrator, 'ci', [], 'ci')
+    const { trustedBuildSystemToken, id: buildSystem } =
+      await administration.addCustomTrustedBuildSystem(administrator, { slug: 'ci', name: 'CI' })
+    const at = authority.now + 60_000
+    const { id, apiToken } = await administration.createApiToken(administrator, user.userId, {
+      expiresAt: new Date(at).toISOString(),
+    })
+    const header = `Bearer ${apiToken}`
+    const withBuildSystem = `${header}:${trustedBuildSystemToken}`
+    const proven = authenticator.authenticate(header, at - 1)
+    const both = authenticator.authenticate(withBuildSystem, at - 1)
+    const again = (now = at - 1): Principal => authenticator.authenticate(header, now, proven)
+    const bothAgain = (): Principal => authenticator.authenticate(withBuildSystem, at - 1, both)
+
+    assert.equal(again(), proven)
+    assert.deepEqual(bothAgain(), both)
+    await assertRefused(() => again(at), UNAUTHENTICATED)
+    await administration.editUser(administrator, user.userId, { roles: ['GlobalReader'] })
+    assert.deepEqual([...again().roles], ['GlobalReader'])
+    await administration.setTrustedBuildSystemActive(administrator, buildSystem, false)
+    await assertRefused(bothAgain, UNAUTHENTICATED)
+    await administration.revokeApiToken(administrator, user.userId, id)
+    await assertRefused(again, UNAUTHENTICATED)
+    const fresh = await administration.createApiToken(administrator, user.userId, {})
+    const known = authority.callerWith(fresh.apiToken).principal
+    await administration.setUserActive(administrator, user.userId, false)
+    await assertRefused(
+      () => authenticator.authenticate(`Bearer ${fresh.apiToken}`, at - 1, known),
+      UNAUTHENTICATED,
+    )
+  })
+
   it('show when they were last used, also after a restart', async () => {
     await using authority = await TestAuthority.create()
     const { administration, administrator } = authority
