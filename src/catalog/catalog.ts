@@ -1,7 +1,7 @@
 import type { Reader, Statement } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { isGuid } from '../format/guid.ts'
-import { labelOf, scopeOf, uniqueKey, uniqueKeyOf } from './object-key.ts'
+import { foldLabel, labelOf, scopeOf, uniqueKeyOf } from './object-key.ts'
 import { corrupt, readFoundingOrganization, readObjects } from './stored-objects.ts'
 import type {
   ArtifactConfiguration,
@@ -18,6 +18,13 @@ import type {
 
 type ObjectOf<K extends CatalogKind> = Extract<CatalogObject, { readonly kind: K }>
 
+/** The objects of one kind in an organization or a project. */
+class Scope {
+  readonly byId = new Map<string, CatalogObject>()
+  /** By folded slug or name, where that is unique in this scope. */
+  readonly byLabel = new Map<string, CatalogObject>()
+}
+
 const INSERT =
   'INSERT INTO config_objects (id, organization_id, kind, version, is_active, unique_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)'
 const UPDATE =
@@ -33,9 +40,8 @@ const KEEP_VERSION =
  */
 export class Catalog {
   readonly #objects = new Map<string, CatalogObject>()
-  readonly #byKey = new Map<string, CatalogObject>()
-  /** By `<kind>/<id of an organization or project>`. */
-  readonly #members = new Map<string, Map<string, CatalogObject>>()
+  /** By kind and the id of an organization or project. */
+  readonly #scopes = new Map<CatalogKind, Map<string, Scope>>()
   readonly #groupIdsByUser = new Map<string, Set<string>>()
   #foundingOrganizationId: string | undefined
   #generation = 0
@@ -75,8 +81,8 @@ export class Catalog {
    * @param scopeId An organization's id; for artifact configurations and signing policies also a project's.
    */
   list<K extends CatalogKind>(kind: K, scopeId: string): readonly ObjectOf<K>[] {
-    const members = this.#members.get(`${kind}/${scopeId}`)
-    return members === undefined ? [] : ([...members.values()] as ObjectOf<K>[])
+    const scope = this.#scopes.get(kind)?.get(scopeId)
+    return scope === undefined ? [] : ([...scope.byId.values()] as ObjectOf<K>[])
   }
 
   /** All organizations, for work that the service does on its own behalf. */
@@ -167,10 +173,9 @@ export class Catalog {
     scopeId: string,
     labelOrId: string,
   ): ObjectOf<K> | undefined {
+    const scope = this.#scopes.get(kind)?.get(scopeId)
     const id = labelOrId.toLowerCase()
-    const object = isGuid(id)
-      ? this.#members.get(`${kind}/${scopeId}`)?.get(id)
-      : this.#byKey.get(uniqueKey(kind, scopeId, labelOrId))
+    const object = isGuid(id) ? scope?.byId.get(id) : scope?.byLabel.get(foldLabel(labelOrId))
     return object as ObjectOf<K> | undefined
   }
 
@@ -178,12 +183,11 @@ export class Catalog {
     const current = this.#objects.get(object.id)
     if (current !== undefined) this.#forget(current)
     this.#objects.set(object.id, object)
-    const key = uniqueKeyOf(object)
-    if (key !== null) this.#byKey.set(key, object)
+    if (object.kind !== 'organization') {
+      this.#scope(object.kind, scopeOf(object)).byLabel.set(foldLabel(labelOf(object)), object)
+    }
     for (const scopeId of new Set([object.organizationId, scopeOf(object)])) {
-      const name = `${object.kind}/${scopeId}`
-      const members = this.#members.get(name) ?? new Map<string, CatalogObject>()
-      this.#members.set(name, members.set(object.id, object))
+      this.#scope(object.kind, scopeId).byId.set(object.id, object)
     }
     if (object.kind === 'group') {
       for (const userId of object.members) {
@@ -193,9 +197,19 @@ export class Catalog {
     }
   }
 
+  /** The scope, made where it is not there yet. */
+  #scope(kind: CatalogKind, scopeId: string): Scope {
+    const ofKind = this.#scopes.get(kind) ?? new Map<string, Scope>()
+    this.#scopes.set(kind, ofKind)
+    const scope = ofKind.get(scopeId) ?? new Scope()
+    ofKind.set(scopeId, scope)
+    return scope
+  }
+
   #forget(object: CatalogObject): void {
-    const key = uniqueKeyOf(object)
-    if (key !== null && this.#byKey.get(key) === object) this.#byKey.delete(key)
+    const { byLabel } = this.#scope(object.kind, scopeOf(object))
+    const label = foldLabel(labelOf(object))
+    if (byLabel.get(label) === object) byLabel.delete(label)
     if (object.kind === 'group') {
       for (const userId of object.members) this.#groupIdsByUser.get(userId)?.delete(object.id)
     }
@@ -212,8 +226,8 @@ export class Catalog {
   }
 
   #requireFreeKey(object: CatalogObject): void {
-    const key = uniqueKeyOf(object)
-    const other = key === null ? undefined : this.#byKey.get(key)
+    const scope = this.#scopes.get(object.kind)?.get(scopeOf(object))
+    const other = scope?.byLabel.get(foldLabel(labelOf(object)))
     if (other === undefined || other.id === object.id) return
     const field = 'slug' in object ? 'slug' : 'name'
     throw new ChanceryError(
@@ -252,7 +266,7 @@ export class Catalog {
   }
 
   #owns(scopeId: string, kind: CatalogKind, id: string): boolean {
-    return this.#members.get(`${kind}/${scopeId}`)?.has(id) === true
+    return this.#scopes.get(kind)?.get(scopeId)?.byId.has(id) === true
   }
 }
 

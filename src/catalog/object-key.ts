@@ -1,7 +1,7 @@
-import type { CatalogKind, CatalogObject } from './objects.ts'
+import type { CatalogObject } from './objects.ts'
 
-/** Slugs and names are equal whatever their case. */
-function fold(name: string): string {
+/** Equal for slugs and names that differ in case only. */
+export function foldLabel(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }
 
@@ -16,16 +16,10 @@ export function scopeOf(object: CatalogObject): string {
 }
 
 /**
- * The text that is unique to a slug or name, case-insensitively: `<kind>/<id of the scope>/<slug or name>`.
- *
- * @param scopeId An organization's id, or a project's for artifact configurations and signing policies.
+ * The text that only one object may have, as it is stored: `<kind>/<id of the scope>/<folded slug or name>`. Null for
+ * organizations, whose names need not differ.
  */
-export function uniqueKey(kind: CatalogKind, scopeId: string, label: string): string {
-  return `${kind}/${scopeId}/${fold(label)}`
-}
-
-/** The {@link uniqueKey} of an object; null for organizations, whose names need not differ. */
 export function uniqueKeyOf(object: CatalogObject): string | null {
   if (object.kind === 'organization') return null
-  return uniqueKey(object.kind, scopeOf(object), labelOf(object))
+  return `${object.kind}/${scopeOf(object)}/${foldLabel(labelOf(object))}`
 }
