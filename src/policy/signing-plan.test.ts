@@ -165,6 +165,29 @@ describe('planSigning', () => {
     assert.equal(files[0]?.read(), files[1]?.read())
   })
 
+  it('plans bare files of one name alike, each with its own bytes', () => {
+    const configuration = model(
+      `<file path="*.json">${directive('${v}-${file.name}')}${directive('b-${file.name}')}</file>`,
+      '<parameters><parameter name="v" default-value="a"/></parameters>',
+    )
+    const outputs = (path: string, text: string, given = {}) =>
+      planSigning(configuration, entry(path, text), given).files.map(
+        (file) => `${file.outputPath} ${file.size} ${described(file).text}`,
+      )
+    for (const path of ['x.json', 'X.json', 'y.json', 'x.json']) {
+      for (const text of ['{}', '{"longer":1}']) {
+        const contents = `${text.length} ${text}`
+        assert.deepEqual(outputs(path, text), [`a-${path} ${contents}`, `b-${path} ${contents}`])
+        assert.deepEqual(outputs(path, text, { v: 'c' })[0], `c-${path} ${contents}`)
+        refused(() => outputs(path, text, { v: 'b' }))
+        refused(() => outputs('x.xml', text))
+      }
+    }
+    for (let n = 0; n < 300; n++) assert.equal(outputs(`${n}.json`, '{}')[0], `a-${n}.json 2 {}`)
+    const other = model(`<file path="*">${directive('${file.name}.sig')}</file>`)
+    assert.equal(planSigning(other, entry('x.json'), {}).files[0]?.outputPath, 'x.json.sig')
+  })
+
   it('refuses a parameter that would put the signature elsewhere', () => {
     const configuration = model(
       `<file path="d/x">${directive('${v}')}</file>`,

@@ -92,6 +92,35 @@ export function planSigning(
   given: Readonly<Record<string, string>>,
   limits?: ZipLimits,
 ): SigningPlan {
+  const { content, signatures } =
+    artifact.kind === 'entry' && Object.keys(given).length === 0
+      ? decideOnce(model, artifact)
+      : decide(model, artifact, given, limits)
+  const files = signatures.map(({ file, ...planned }) => ({ ...content.at(file), ...planned }))
+  const signed = new Set(signatures.map(({ file }) => file))
+  const size = [...signed].reduce((total, file) => total + content.at(file).size, 0)
+  return { files, size, artifact, archive: content.archive }
+}
+
+type Contents = Pick<PlannedFile, 'path' | 'size' | 'read' | 'readInBackground'>
+
+/** What a configuration says of one signature. */
+interface PlannedSignature extends Omit<PlannedFile, keyof Contents> {
+  /** The index of the file. */
+  readonly file: number
+}
+
+interface Decision {
+  readonly content: Pick<Content, 'archive' | 'at'>
+  readonly signatures: readonly PlannedSignature[]
+}
+
+function decide(
+  model: ArtifactConfigurationModel,
+  artifact: ArtifactInput,
+  given: Readonly<Record<string, string>>,
+  limits?: ZipLimits,
+): Decision {
   const parameters = resolveParameters(model.parameters, given)
   const valueOf = (parameter: string) => parameters.get(parameter) ?? ''
   checkFileName(model.root, artifact, valueOf)
@@ -103,17 +132,32 @@ export function planSigning(
   const taken = new ZipPaths()
   for (const { path } of content.archive?.entries ?? []) taken.add(path)
   if (artifact.kind === 'entry') taken.add(parseZipPath(artifact.path))
-  const files = matches.map(({ file, directive }) => {
-    const planned = planFile(content, file, directive, valueOf)
-    if (!taken.add(parseZipPath(planned.outputPath))) throw collision(planned)
-    return planned
+  const signatures = matches.map(({ file, directive }) => {
+    const path = paths[file] ?? ''
+    const planned = planSignature(path, directive, valueOf)
+    if (!taken.add(parseZipPath(planned.outputPath))) throw collision(path, planned.outputPath)
+    return { file, ...planned }
   })
-  const signed = new Set(matches.map(({ file }) => file))
-  const size = [...signed].reduce((total, file) => total + content.at(file).size, 0)
-  return { files, size, artifact, archive: content.archive }
+  return { content, signatures }
 }
 
-type Contents = Pick<PlannedFile, 'path' | 'size' | 'read' | 'readInBackground'>
+/** By their paths, what a configuration says of bare files: their bytes decide nothing, and most have the same name. */
+const KNOWN = new WeakMap<ArtifactConfigurationModel, Map<string, readonly PlannedSignature[]>>()
+const MAX_KNOWN_PATHS = 100
+
+/** As {@link decide}, without parameters, of a bare file. */
+function decideOnce(
+  model: ArtifactConfigurationModel,
+  artifact: Extract<ArtifactInput, { kind: 'entry' }>,
+): Decision {
+  const known = KNOWN.get(model) ?? new Map<string, readonly PlannedSignature[]>()
+  const signatures = known.get(artifact.path)
+  if (signatures !== undefined) return { content: bareFile(artifact), signatures }
+  const decision = decide(model, artifact, {})
+  if (known.size >= MAX_KNOWN_PATHS) known.clear()
+  KNOWN.set(model, known.set(artifact.path, decision.signatures))
+  return decision
+}
 
 /** The files of an artifact. */
 interface Content {
@@ -206,15 +250,12 @@ function archiveNameOf(artifact: ArtifactInput): string {
   return artifact.kind === 'file' ? artifact.fileName : `${artifact.path}.zip`
 }
 
-function planFile(
-  content: Content,
-  file: number,
+function planSignature(
+  path: string,
   directive: RawSignatureDirective,
   valueOf: (parameter: string) => string,
-): PlannedFile {
+): Omit<PlannedSignature, 'file'> {
   const { place, outputFileName, hashAlgorithm, rsaPadding } = directive
-  const contents = content.at(file)
-  const { path } = contents
   const directory = parentOf(path)
   const prefix = directory === '' ? '' : `${directory}/`
   const output = resolveAttribute(
@@ -226,7 +267,7 @@ function planFile(
       parameter === FILE_NAME_REFERENCE ? path.slice(prefix.length) : valueOf(parameter),
   )
   const hash = resolveAttribute(place, 'hash-algorithm', hashAlgorithm, HASH_ALGORITHM, valueOf)
-  const planned = { ...contents, outputPath: `${prefix}${output}`, hash }
+  const planned = { outputPath: `${prefix}${output}`, hash }
   if (rsaPadding === undefined) return planned
   return {
     ...planned,
@@ -234,7 +275,7 @@ function planFile(
   }
 }
 
-function collision({ path, outputPath }: PlannedFile): ChanceryError {
+function collision(path: string, outputPath: string): ChanceryError {
   return new ChanceryError(
     'ERR_POLICY_ARTIFACT',
     `the signature of '${shorten(path)}' would go to '${shorten(outputPath)}', ` +
