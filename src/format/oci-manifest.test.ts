@@ -81,6 +81,22 @@ describe('parseManifest', () => {
     refuses({ layers: [...layers, config] })
   })
 
+  it('reads a thousand annotations, and names of media types as long as they may be', () => {
+    const annotationsOf = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, '']))
+    const mediaTypeOf = (length: number) => `a/${'b'.repeat(length - 2)}`
+    for (const change of [
+      (count: number, length: number) => ({ annotations: annotationsOf(count), length }),
+      (count: number, length: number) => ({ artifactType: mediaTypeOf(length), count }),
+      (count: number, length: number) => ({
+        layers: [{ ...config, mediaType: mediaTypeOf(length), annotations: annotationsOf(count) }],
+      }),
+    ]) {
+      assert.equal(parse({ ...image, ...change(1000, 255) }).kind, 'manifest')
+      refuses(change(1001, 256))
+    }
+  })
+
   it('refuses what is not strict JSON', () => {
     const bytes = new TextEncoder().encode('{"schemaVersion":2,"schemaVersion":2}')
     assert.throws(() => parseManifest(bytes, OCI_IMAGE_MANIFEST), { code: 'ERR_FORMAT_JSON' })

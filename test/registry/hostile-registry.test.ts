@@ -516,6 +516,35 @@ describe('verification', () => {
     })
   }
 
+  it('is not stopped by an index that refers to the image', async () => {
+    const image = encode(manifest)
+    const subject = { mediaType: OCI_IMAGE_MANIFEST, size: image.length, digest: digestOf(image) }
+    const empty = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] }
+    const referring = encode({ ...empty, subject })
+    const entry = {
+      mediaType: OCI_IMAGE_INDEX,
+      size: referring.length,
+      digest: digestOf(referring),
+      artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    }
+    await using server = await startHostileServer((request, response) => {
+      const url = request.url ?? ''
+      const send = (mediaType: string, bytes: Uint8Array) =>
+        response.writeHead(200, { 'content-type': mediaType }).end(bytes)
+      if (url.includes('/referrers/'))
+        send(OCI_IMAGE_INDEX, encode({ ...empty, manifests: [entry] }))
+      else if (url.endsWith(entry.digest)) send(OCI_IMAGE_INDEX, referring)
+      else if (url.endsWith('/1')) send(OCI_IMAGE_MANIFEST, image)
+      else response.writeHead(404).end()
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const reference = parseReference(`${server.host}/team/app:1`)
+    await assert.rejects(verifyImage(client, reference, { publicKey: spki }), {
+      code: 'ERR_VERIFY_UNSIGNED',
+    })
+    assert.ok(server.seen.some(({ url }) => url.endsWith(entry.digest)))
+  })
+
   it('is about one digest, even where the tag moves from one read to the next', async () => {
     const images = [encode(manifest), encode({ ...manifest, annotations: { a: 'b' } })]
     const [first, second] = images.map(digestOf)

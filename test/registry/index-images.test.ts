@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sha256Hex } from '../../src/crypto/digest.ts'
-import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
+import {
+  OCI_IMAGE_CONFIG,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+} from '../../src/format/oci-manifest.ts'
 import { parseReference } from '../../src/format/oci-reference.ts'
 import { MAX_INDEX_IMAGES, resolveIndexImages } from '../../src/registry/index-images.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
@@ -13,9 +17,18 @@ async function prepare() {
   const server = await startHostileServer((request, response) => {
     const found = manifests.get(request.url?.split('/').at(-1) ?? '')
     if (found === undefined) response.writeHead(404).end()
-    else response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(found)
+    else {
+      const { mediaType } = JSON.parse(new TextDecoder().decode(found)) as { mediaType: string }
+      response.writeHead(200, { 'content-type': mediaType }).end(found)
+    }
   })
   const client = new RegistryClient()
+  const put = (tag: string, manifest: object): string => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, ...manifest }))
+    const digest = `sha256:${sha256Hex(bytes)}`
+    manifests.set(tag, bytes).set(digest, bytes)
+    return digest
+  }
   return {
     server,
     manifests,
@@ -23,13 +36,10 @@ async function prepare() {
       const parsed = parseReference(`${server.host}/team/app${reference}`)
       return (await resolveIndexImages(client, parsed)).map(({ digest }) => digest)
     },
+    put,
     push: (tag: string, entries: readonly object[]): string => {
       const list = entries.map((entry) => ({ size: 2, ...entry }))
-      const text = JSON.stringify({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: list })
-      const bytes = new TextEncoder().encode(text)
-      const digest = `sha256:${sha256Hex(bytes)}`
-      manifests.set(tag, bytes).set(digest, bytes)
-      return digest
+      return put(tag, { mediaType: OCI_IMAGE_INDEX, manifests: list })
     },
     async [Symbol.asyncDispose]() {
       client[Symbol.dispose]()
@@ -54,6 +64,16 @@ describe('images of an index', () => {
       flow.server.seen.map(({ url }) => url),
       ['/v2/team/app/manifests/outer', `/v2/team/app/manifests/${inner}`],
     )
+  })
+
+  it('are the image alone where there is no index, whatever an index called it', async () => {
+    await using flow = await prepare()
+    const config = { mediaType: OCI_IMAGE_CONFIG, size: 2, digest: digestOf(1) }
+    const alone = { mediaType: OCI_IMAGE_MANIFEST, config, layers: [] }
+    const digest = flow.put('alone', alone)
+    assert.deepEqual(await flow.resolve(':alone'), [digest])
+    const outer = flow.push('outer', [index(digest)])
+    assert.deepEqual(await flow.resolve(':outer'), [outer, digest])
   })
 
   it('are refused where one is something else, or there are too many', async () => {

@@ -224,6 +224,23 @@ describe('the fallback tag', () => {
     }
   })
 
+  it('that is full is left as it is, so that it can still be read', async () => {
+    const full = Array.from({ length: 1000 }, (_, number) => entry(encode({ number })))
+    await using server = await startFake([], (request, response, path) => {
+      if (request.method === 'GET' && path === `manifests/${fallbackTag(SUBJECT)}`) {
+        sendIndex(response, full)
+      } else if (request.method === 'GET') response.writeHead(404).end()
+      else response.writeHead(request.method === 'HEAD' ? 200 : 201).end()
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const repository = { registry: server.host, repository: 'team/app' }
+    const image = { repository, digest: SUBJECT, mediaType: OCI_IMAGE_MANIFEST, size: 2 }
+    await assert.rejects(publishBundle(client, image, bundle('one')), {
+      code: 'ERR_REGISTRY_SIGNATURES',
+    })
+    assert.equal(puts(server.seen, fallbackTag(SUBJECT)), 0)
+  })
+
   it('that holds an image is left alone', async () => {
     await using registry = await startWithoutApi()
     using client = new RegistryClient()
@@ -306,13 +323,17 @@ describe('a list of referrers', () => {
       ['', 101],
       ['x'.repeat(3.9 * 1024 * 1024), 9],
     ] as const) {
-      let page = 0
-      await using server = await startFake([], (_request, response) => {
+      await using server = await startFake([], (request, response) => {
+        const page = Number(/\d+$/.exec(request.url ?? '?0')) + 1
         const again = { ...entry(one), annotations: { padding } }
-        sendIndex(response, [again], { link: `<?page=${page++}>; rel="next"` })
+        sendIndex(response, [again], { link: `<?page=${page}>; rel="next"` })
       })
-      await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_TOO_LARGE' })
-      assert.equal(server.seen.length, most)
+      using client = new RegistryClient()
+      const repository = { registry: server.host, repository: 'team/app' }
+      await assert.rejects(findReferrers(client, repository, SUBJECT), {
+        code: 'ERR_REGISTRY_TOO_LARGE',
+      })
+      assert.equal(new Set(server.seen.map(({ url }) => url)).size, most)
     }
   })
 

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test'
 import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { sha256Hex } from '../../src/crypto/digest.ts'
 import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
-import type { ArtifactSink } from '../../src/registry/artifact-store.ts'
-import { readImageTree } from '../../src/registry/image-tree.ts'
+import type { ArtifactSink, ArtifactSource } from '../../src/registry/artifact-store.ts'
+import { manifestsOf, readImageTree } from '../../src/registry/image-tree.ts'
 import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { fallbackTag } from '../../src/registry/referrers-index.ts'
 import { RegistryClient, type RegistryClientOptions } from '../../src/registry/registry-client.ts'
@@ -54,7 +54,7 @@ describe('a blob that is read piece by piece', () => {
     assert.equal((await read((_request, response) => response.end(), empty)).length, 0)
   })
 
-  it('is refused where a byte differs, is missing or is too many', async () => {
+  it('is refused where it is not there, or a byte differs, is missing or is too many', async () => {
     const other = large.slice()
     other[other.length - 1] = (other.at(-1) ?? 0) ^ 1
     await assert.rejects(
@@ -64,6 +64,13 @@ describe('a blob that is read piece by piece', () => {
     await assert.rejects(
       read((_request, response) => response.end(large.subarray(1))),
       { code: 'ERR_REGISTRY_DIGEST' },
+    )
+    await assert.rejects(
+      read((_request, response) => {
+        const errors = [{ code: 'BLOB_UNKNOWN', message: 'there is none' }]
+        response.writeHead(404).end(JSON.stringify({ errors }))
+      }),
+      { code: 'ERR_REGISTRY_NOT_FOUND', message: /BLOB_UNKNOWN: there is none/ },
     )
     await assert.rejects(
       read((_request, response) => response.end(Buffer.concat([large, large]))),
@@ -265,6 +272,44 @@ describe('a tree', () => {
     await pushIndex(client, image, [child], 'wrong')
     await assert.rejects(readImageTree(flow.from, 'wrong'), { code: 'ERR_REGISTRY_DIGEST' })
     await assert.rejects(readImageTree(flow.from, 'absent'), { code: 'ERR_REGISTRY_NOT_FOUND' })
+  })
+
+  it('has all of its children, and no more of them than any image has', async () => {
+    await using flow = await prepare()
+    const empty = await pushIndex(flow.client, flow.image, [], 'empty')
+    const pulled = await flow.client.getManifest(flow.image.repository, empty.digest)
+    const digestFor = (n: number) => `sha256:${n.toString(16).padStart(64, '0')}`
+    const indexOf = (digest: string, children: readonly number[]) => ({
+      ...pulled,
+      digest,
+      manifest: {
+        kind: 'index' as const,
+        mediaType: OCI_IMAGE_INDEX,
+        manifests: children.map((n) => ({ ...empty, digest: digestFor(n) })),
+      } as const,
+    })
+    /** An index of indexes, with so many in each of them; those from `firstAbsent` on are not there. */
+    const source = (inner: number, firstAbsent = Infinity): ArtifactSource => ({
+      ...flow.from,
+      findReferrers: () =>
+        Promise.resolve({ source: 'none', referrers: [], refused: [], passedOver: 0 }),
+      findManifest: (reference) => {
+        if (reference.startsWith('sha256-')) return Promise.resolve(undefined)
+        const number = reference === 'all' ? 0 : Number(`0x${reference.slice(7)}`)
+        if (number >= firstAbsent) return Promise.resolve(undefined)
+        const below = (first: number, count: number) =>
+          Array.from({ length: count }, (_, n) => first + n)
+        const children =
+          number === 0 ? below(1, 10) : number <= 10 ? below(number * 1000, inner) : []
+        return Promise.resolve(indexOf(digestFor(number), children))
+      },
+    })
+    // The index itself, the ten in it and theirs.
+    assert.equal(manifestsOf(await readImageTree(source(498), 'all')).length, 4991)
+    const tooMany = { code: 'ERR_REGISTRY_TOO_LARGE' }
+    await assert.rejects(readImageTree(source(499), 'all'), tooMany)
+    const absent = { code: 'ERR_REGISTRY_NOT_FOUND' }
+    await assert.rejects(readImageTree(source(498, 10_497), 'all'), absent)
   })
 
   it('of an index that contains itself is refused', async () => {
