@@ -246,6 +246,49 @@ describe('chancery sign', () => {
     assert.equal(await signaturesOf(image), 1)
   })
 
+  it('goes on with the request that was approved where it was stopped while it published', async () => {
+    const [whole, part] = [
+      await pushTestImage(`${registry.host}/team/whole:1`),
+      await pushTestImage(`${registry.host}/team/part:1`),
+    ]
+    const args = [whole.byDigest, part.byDigest, ...RELEASE]
+    const ids: string[] = []
+    const approve = (id: string) => {
+      ids.push(id)
+      return decide('approve', id)
+    }
+    const first = await signUntil(/an approver may say/, approve, ...args)
+    assert.equal(first.code, 0, first.stderr)
+    const all = ['signature', 'referrer'] as const
+    for (const [image, types] of [
+      [part, ['referrer']],
+      [part, all],
+    ] as const) {
+      for (const type of types) await run('clean', '--force', '--type', type, image.byDigest)
+      const again = await run('sign', ...args, '--json')
+      assert.equal(again.code, 0, again.stderr)
+      assert.match(again.stderr, /^goes on: signing request/m)
+      assert.equal(parse(again).signingRequest?.id, ids[0])
+      assert.equal(await signaturesOf(part), 1)
+      const verified = await run('verify', '--all', '--key', 'release.pub', part.byDigest)
+      assert.equal(verified.code, 0, verified.stderr)
+    }
+    // What was not asked for in the same manner is another request, with approvals of its own.
+    for (const other of [
+      ['--description', 'x'],
+      ['-a', 'build=7'],
+    ]) {
+      await run('clean', '--force', '--type', 'referrer', part.byDigest)
+      const fresh = await run('sign', ...args, ...other, '--no-wait', '--json')
+      assert.equal(fresh.code, 0, fresh.stderr)
+      assert.notEqual(parse(fresh).signingRequest?.id, ids[0])
+    }
+    // Nor is one under another policy the same.
+    const elsewhere = await run('sign', whole.byDigest, part.byDigest, ...TEST, '--json')
+    assert.equal(elsewhere.code, 0, elsewhere.stderr)
+    assert.notEqual(parse(elsewhere).signingRequest?.id, ids[0])
+  })
+
   it('publishes nothing with --no-publish, and writes what attach signature wants', async () => {
     const image = await pushTestImage(`${registry.host}/team/detached:1`)
     const files = ['--output-payload', 'p.json', '--output-signature', 'p.sig']

@@ -75,7 +75,9 @@ export async function attest(
   const unsigned = looks.filter(({ missing }) => missing.length > 0)
   const about = unsigned.length === 1 ? '1 attestation' : `${unsigned.length} attestations`
   const messages = unsigned.map(({ attestation }) => attestation.message)
-  const signed = messages.length === 0 ? undefined : await signer.sign(messages, about)
+  const isRest = looks.some(({ there }) => there.length > 0)
+  const rest = isRest ? unsigned[0]?.attestation.image.digest : undefined
+  const signed = messages.length === 0 ? undefined : await signer.sign(messages, about, rest)
   if (signed !== undefined) requireSameKey(signed, owner)
   const results = await inParallel(looks, flags.maxWorkers, (each) =>
     finish(this, client, flags, each, signed, owner, signal),

@@ -69,7 +69,7 @@ export async function sign(
     this.output.progress(`already signed${some}: ${image.name}`)
   }
   const unsigned = looks.filter(({ missing }) => missing.length > 0)
-  const signed = unsigned.length === 0 ? undefined : await signAll(signer, unsigned)
+  const signed = unsigned.length === 0 ? undefined : await signAll(signer, unsigned, looks)
   const results = await inParallel(looks, flags.maxWorkers, async (each): Promise<ImageResult> => {
     const { image, there, missing } = each
     if (missing.length === 0 || signed?.signatures === undefined) {
@@ -116,15 +116,18 @@ async function look(
   return lookForSignatures(client, images, formats, owner, { maxWorkers, signal })
 }
 
-/** One signing request for all images and formats. */
+/** One signing request for all images and formats; an earlier one, if it made what is there and this, too. */
 async function signAll(
   signer: MessageSigner,
+  unsigned: readonly ImageLook[],
   looks: readonly ImageLook[],
 ): Promise<SignedMessages> {
-  const messages = looks.flatMap(({ image, missing }) =>
+  const messages = unsigned.flatMap(({ image, missing }) =>
     missing.map((format) => image.messages[format]),
   )
-  return signer.sign(messages, looks.length === 1 ? '1 image' : `${looks.length} images`)
+  const about = unsigned.length === 1 ? '1 image' : `${unsigned.length} images`
+  const isRest = looks.some(({ there }) => there.length > 0)
+  return signer.sign(messages, about, isRest ? unsigned[0]?.image.image.digest : undefined)
 }
 
 function report(

@@ -25,9 +25,11 @@ export interface MessageSigner {
    * Signs all of the messages, or waits until that is decided.
    *
    * @param about What they are about, for messages: `3 images`.
+   * @param rest The digest of an image that they are about, if they are what an earlier run has left: a signing request
+   * of the last days that has signed all of them serves again.
    * @throws ChanceryError if none of them is signed.
    */
-  sign(messages: readonly MessageToSign[], about: string): Promise<SignedMessages>
+  sign(messages: readonly MessageToSign[], about: string, rest?: string): Promise<SignedMessages>
 }
 
 /** What came of signing. */

@@ -37,6 +37,9 @@ export const EVERY_FILE =
 /** What a clock may be off by. */
 const CLOCK_SKEW_MS = 5_000
 const MAX_EARLIER_REQUESTS = 100
+/** As long as the server remembers a submission by its key. */
+const REST_DAYS = 7
+const MAX_SIGNED_REQUESTS = 10
 
 /** Signs at a server: all messages in one signing request. */
 export async function createServerSigner(
@@ -62,8 +65,10 @@ export async function createServerSigner(
       )
       return extractCertificates(bytes)
     },
-    async sign(messages, about) {
-      const request = await submission.submit(messages, about)
+    async sign(messages, about, rest) {
+      const earlier =
+        rest === undefined ? undefined : await submission.findSigned(messages, about, rest)
+      const request = earlier ?? (await submission.submit(messages, about))
       const { id, status, completedAt, certificateId, certificateSlug } = request
       const webLink = printable(request.webLink)
       const isSameKey = certificateId === policy.certificateId
@@ -111,6 +116,44 @@ class Submission {
       output.progress(`signed: ${count(request.signatures.length, 'signature')}`)
     }
     return request
+  }
+
+  /**
+   * The caller's own completed request of the last days that has signed all of these messages under this policy, as it
+   * would be submitted again; undefined if there is none. What approvers agreed to is not asked of them twice.
+   *
+   * @param digest `sha256:<hex>` of an image that a message is about.
+   */
+  async findSigned(
+    messages: readonly MessageToSign[],
+    about: string,
+    digest: string,
+  ): Promise<SigningRequestView | undefined> {
+    const { project, signingPolicy, artifactConfiguration, description, parameters } = this.#signing
+    const { id: submitterId } = await this.#client.administration.getMe()
+    const { signingRequests } = await this.#client.listSigningRequests({
+      projectSlug: project,
+      signingPolicySlug: signingPolicy,
+      status: 'Completed',
+      submitterId,
+      digest,
+      from: new Date(Date.now() - REST_DAYS * 24 * 3_600_000).toISOString(),
+      limit: MAX_SIGNED_REQUESTS,
+    })
+    const found = signingRequests.find(
+      (request) =>
+        request.certificateId === this.#policy.certificateId &&
+        (artifactConfiguration ?? request.artifactConfigurationSlug) ===
+          request.artifactConfigurationSlug &&
+        request.description === (description ?? null) &&
+        canonicalJson(request.parameters) === canonicalJson(parameters) &&
+        messages.every((message) => signatureOf(request, message) !== undefined),
+    )
+    if (found !== undefined) {
+      const what = `signing request ${found.id} (${about})`
+      this.#context.output.progress(`goes on: ${what}: ${printable(found.webLink)}`)
+    }
+    return found
   }
 
   /**
@@ -171,10 +214,9 @@ function signaturesOf(
   messages: readonly MessageToSign[],
 ): ReadonlyMap<string, string> {
   const signatures = new Map<string, string>()
-  for (const { fileName, bytes } of messages) {
-    const sha256 = sha256Hex(bytes)
-    const made = request.signatures.find((each) => each.path === fileName && each.sha256 === sha256)
-    if (made !== undefined) signatures.set(fileName, made.signature)
+  for (const message of messages) {
+    const signature = signatureOf(request, message)
+    if (signature !== undefined) signatures.set(message.fileName, signature)
   }
   if (signatures.size > 0) return signatures
   throw new ChanceryError(
@@ -182,6 +224,15 @@ function signaturesOf(
     `expected signing request ${request.id} to sign the files that were submitted, found none signed`,
     { hints: [EVERY_FILE] },
   )
+}
+
+/** Base64. */
+function signatureOf(
+  { signatures }: SigningRequestView,
+  { fileName, bytes }: MessageToSign,
+): string | undefined {
+  const sha256 = sha256Hex(bytes)
+  return signatures.find((each) => each.path === fileName && each.sha256 === sha256)?.signature
 }
 
 function count(number: number, noun: string): string {
