@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { DEFAULT_LISTEN, parseListenAddress } from '../../config/listen-address.ts'
+import { limitMemory } from '../../config/memory-limits.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { MasterKeySource } from '../../keys/master-key.ts'
 import type { CliContext } from '../context.ts'
@@ -36,6 +37,7 @@ export async function init(this: CliContext, flags: InitFlags & JsonFlag): Promi
 
 /** `chancery serve` */
 export async function serve(this: CliContext, flags: ServeFlags): Promise<void> {
+  limitMemory()
   const listen = parseListenAddress(flags.listen ?? this.environment.listen ?? DEFAULT_LISTEN)
   const publicUrl = flags.publicUrl ?? this.environment.publicUrl
   const dataDirectory = dataDirectoryOf(this, flags)
