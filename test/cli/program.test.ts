@@ -72,16 +72,16 @@ describe('chancery, the program', () => {
     [['whoami'], /expected a server URL\nhint: Set --url or CHANCERY_URL/],
     [['whoami', '--url', 'http://a.example', '--organization', ORGANIZATION], /https/],
     [['whoami', '--url', 'https://a.example', '--organization', 'x'], /to be a GUID/],
-    [['submit', '/nonexistent', '--project', 'p', '--signing-policy', 's'], /no such file/],
+    [['submit', 'absent.json', '--project', 'p', '--signing-policy', 's'], /no such file/],
     [['submit', 'x', '--project', 'p', '--signing-policy', 's', '--no-wait', '-o', 'f'], /--wait/],
     [['submit', 'x', '--project', 'p', '--signing-policy', 's', '--parameter', 'a'], /name=value/],
-    [['audit', 'verify', '--file', '/nonexistent'], /no such file/],
+    [['audit', 'verify', '--file', 'absent.jsonl'], /no such file/],
   ]
   for (const [args, expected] of wrongCalls) {
     it(`exits 2 for: ${args.join(' ')}`, async () => {
       await using home = await createTemporaryDirectory()
       const env = { XDG_CONFIG_HOME: home.path, CHANCERY_TOKEN: 'token' }
-      const { code, stdout, stderr } = await runChancery(args, { env })
+      const { code, stdout, stderr } = await runChancery(args, { env, cwd: home.path })
       assert.equal(code, 2, stderr)
       assert.equal(stdout, '')
       assert.match(stderr, expected)

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { runChancery } from '../support/chancery-process.ts'
 import { startProxy, type RunningProxy } from '../support/proxy-server.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Asks a server for its organizations by way of a proxy, and fails. */
 async function ask(proxy: RunningProxy, url: string, noProxy?: string) {
+  await using home = await createTemporaryDirectory()
   const env = {
-    HOME: '/nonexistent',
+    HOME: home.path,
     HTTPS_PROXY: proxy.url,
     HTTP_PROXY: proxy.url,
     NO_PROXY: noProxy,
