@@ -121,15 +121,16 @@ export function checkExtra(extra: Buffer, name: string): void {
 }
 
 function checkEncryption(flags: number, method: number, path: string): void {
-  const shown = shownZipName(path)
-  if (method === AES_METHOD) throw refused(`no encryption, found AES in ${shown}`)
+  if (method === AES_METHOD) throw refused(`no encryption, found AES in ${shownZipName(path)}`)
   if ((flags & (FLAGS.strongEncryption | FLAGS.maskedHeaders)) !== 0) {
-    throw refused(`no encryption, found strong encryption in ${shown}`)
+    throw refused(`no encryption, found strong encryption in ${shownZipName(path)}`)
   }
   if ((flags & FLAGS.encrypted) !== 0) {
-    throw refused(`no encryption, found a password protected ${shown}`)
+    throw refused(`no encryption, found a password protected ${shownZipName(path)}`)
   }
-  if ((flags & ~KNOWN_FLAGS) !== 0) throw refused(`plain stored or deflated files, found ${shown}`)
+  if ((flags & ~KNOWN_FLAGS) !== 0) {
+    throw refused(`plain stored or deflated files, found ${shownZipName(path)}`)
+  }
 }
 
 function checkMethod(method: number, path: string): void {

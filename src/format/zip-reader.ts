@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { crc32, inflateRaw, inflateRawSync } from 'node:zlib'
+import { constants, crc32, inflateRaw, inflateRawSync } from 'node:zlib'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { readDirectory, type ZipHeader } from './zip-directory.ts'
 import { findDirectory } from './zip-end.ts'
@@ -114,6 +114,7 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number }
 }
 
+const { Z_DEFAULT_CHUNK, Z_MIN_CHUNK } = constants
 const inflateAsync = promisify(inflateRaw)
 const INFLATED_CHUNK_BYTES = 1024 * 1024
 const CRC_SLICE_BYTES = 8 * 1024 * 1024
@@ -167,7 +168,10 @@ class Entry implements ZipEntry {
   #inflate(): Buffer {
     let inflated: Inflated
     try {
-      inflated = inflateRawSync(this.#data, this.#inflation()) as unknown as Inflated
+      // A small file is kept with all that it was inflated into.
+      const chunkSize = Math.max(Z_MIN_CHUNK, Math.min(this.size + 1, Z_DEFAULT_CHUNK))
+      const options = { ...this.#inflation(), chunkSize }
+      inflated = inflateRawSync(this.#data, options) as unknown as Inflated
     } catch (cause) {
       throw this.#damaged(DEFLATED, cause)
     }
