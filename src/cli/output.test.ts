@@ -13,4 +13,17 @@ describe('what goes to a terminal', () => {
     output.warn('d\u001b')
     assert.equal(text, 'a?]0;b?\nc?2J?\nwarning: d?\n')
   })
+
+  it('is a JSON document with the same texts, none of which a terminal obeys', () => {
+    let text = ''
+    const output = new Output(
+      { write: (line) => (text += String(line)) },
+      { write: () => assert.fail() },
+    )
+    const document = { a: ['\u001b[2J\n\u009b2J\u202e\u2028\u{e0041}', 'ä 😀'] }
+    output.result(true, document, () => assert.fail())
+    assert.deepEqual(JSON.parse(text), document)
+    assert.ok(text.includes('"ä 😀"') && text.includes('\\u009b2J\\u202e\\u2028\\udb40\\udc41'))
+    assert.doesNotMatch(text, /[^\n\P{C}]|[\u2028\u2029]/u)
+  })
 })

@@ -20,7 +20,7 @@ export class Output {
 
   /** The result: one JSON document where `isJson`, else text. A command calls it at most once. */
   result(isJson: boolean | undefined, document: unknown, text: () => string): void {
-    this.#stdout.write(isJson === true ? `${JSON.stringify(document, null, 2)}\n` : endLine(text()))
+    this.#stdout.write(isJson === true ? `${encodeJson(document)}\n` : endLine(text()))
   }
 
   /** The result as it is: a file, a line that other programs read. */
@@ -37,6 +37,16 @@ export class Output {
   warn(line: string): void {
     this.progress(`warning: ${line}`)
   }
+}
+
+/** JSON in which nothing is raw that a terminal obeys: others' words may be in it. Characters are written as `\uXXXX`. */
+function encodeJson(document: unknown): string {
+  const escape = (character: string): string =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join('')
+  // Outside of texts there are no such characters but line breaks, which texts have none of.
+  return JSON.stringify(document, null, 2).replaceAll(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escape)
 }
 
 function endLine(text: string): string {

@@ -29,7 +29,10 @@ export function formatFields(
     .join('')
 }
 
-/** The text with its control characters, line breaks too, replaced by `?`. */
+/**
+ * The text with all that a terminal obeys or does not show, line breaks too, replaced by `?`: control, format and unassigned
+ * characters.
+ */
 export function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?')
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -1,5 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
-import { text, toggle } from './flags.ts'
+import { text, texts, toggle } from './flags.ts'
 
 /** The flags of every command that verifies: whom to trust, and what to require. The names are Cosign's where it has them. */
 export const TRUST_FLAGS = {
@@ -24,6 +24,15 @@ export const TRUST_FLAGS = {
   useSignedTimestamps: toggle('Require a timestamp of a trusted authority'),
   insecureIgnoreTlog: toggle('Require no entry of a trusted log'),
   insecureIgnoreSct: toggle('Require no timestamp (SCT) of a trusted CT log'),
+} as const
+
+/** The flags, besides those, of every command that judges what is attached to images. */
+export const SIGNATURE_FLAGS = {
+  allowIdentity: texts('Another repository that a signature may name', 'IMAGE'),
+  requireIdentity: toggle('Accept nothing that does not name the repository'),
+  localImage: toggle(
+    'IMAGE is a directory or tar archive, as save writes it, PATH[:NAME|@DIGEST]; no connection',
+  ),
 } as const
 
 /** The values of {@link TRUST_FLAGS}. */

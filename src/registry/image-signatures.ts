@@ -114,15 +114,21 @@ export async function findReferringSignatures(
 
 /** By what is said of it: what says nothing may be one. */
 function mayBeWanted(
-  { artifactType = '', annotations = {} }: Descriptor,
+  { artifactType, annotations = {} }: Descriptor,
   predicateType: string,
 ): boolean {
-  const isPossible =
+  const listedType = annotations[PREDICATE_TYPE_ANNOTATION] ?? predicateType
+  return mayHoldSignatures(artifactType) && listedType === predicateType
+}
+
+/** Whether there may be signatures, or attestations, in a referrer of this artifact type: one of none may hold anything. */
+export function mayHoldSignatures(artifactType = ''): boolean {
+  return (
     artifactType === '' ||
     UNSPECIFIC.includes(artifactType) ||
     artifactType === SIGNATURE_ARTIFACT ||
     isBundleType(artifactType)
-  return isPossible && (annotations[PREDICATE_TYPE_ANNOTATION] ?? predicateType) === predicateType
+  )
 }
 
 /** A signature that is no bundle attests nothing. */
@@ -135,7 +141,7 @@ function mayBeOf({ place }: SignatureCandidate, predicateType: string): boolean 
  *
  * @throws ChanceryError ERR_REGISTRY_SIGNATURES if it is an index, which no tool writes there.
  */
-function candidatesUnder(
+export function candidatesUnder(
   { manifest, digest }: PulledManifest,
   tag: string | undefined,
   kind: Exclude<TaggedKind, 'sbom'>,
@@ -148,7 +154,7 @@ function candidatesUnder(
 }
 
 /** What claims to be a signature, or an attestation, in a referrer: bundles; or all layers, as they are under a tag. */
-function candidatesAmong(pulled: PulledManifest): readonly SignatureCandidate[] {
+export function candidatesAmong(pulled: PulledManifest): readonly SignatureCandidate[] {
   const { manifest, digest } = pulled
   if (manifest.kind !== 'manifest') return []
   const [first] = manifest.layers

@@ -38,6 +38,24 @@ export interface ImageTree {
   readonly referrers: readonly ImageTree[]
   /** What is listed as a referrer and is none. */
   readonly refused: readonly RefusedReferrer[]
+  /** What could not be read; empty unless that was allowed. */
+  readonly unread: readonly UnreadPart[]
+}
+
+/** A part of a tree that could not be read: nobody knows what is there. */
+export interface UnreadPart {
+  readonly part: TaggedKind | 'referrers' | 'child'
+  /** A tag, or the digest of a child; of referrers that of the manifest they refer to. */
+  readonly name: string
+  readonly error: ChanceryError
+}
+
+/** How much of a tree is read. */
+export interface TreeReading {
+  /** Whether the manifests that an index lists are read, each with all that belongs to it; true by default. */
+  readonly readsChildren?: boolean
+  /** Whether a part that cannot be read becomes an {@link UnreadPart}; by default its error is thrown. */
+  readonly allowsUnread?: boolean
 }
 
 const MAX_MANIFESTS = 5000
@@ -58,10 +76,14 @@ export function tagOf(digest: string, kind: TaggedKind): string {
  * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 5,000 manifests, or nested deeper than 8.
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if an index contains itself; besides, what the source throws.
  */
-export async function readImageTree(source: ArtifactSource, reference: string): Promise<ImageTree> {
+export async function readImageTree(
+  source: ArtifactSource,
+  reference: string,
+  reading: TreeReading = {},
+): Promise<ImageTree> {
   const pulled = await source.findManifest(reference)
   if (pulled === undefined) throw absent(source, reference)
-  return new TreeReader(source).read(pulled, [], true)
+  return new TreeReader(source, reading).read(pulled, [], true)
 }
 
 /** All manifests of a tree, each once, those above before those below. */
@@ -79,10 +101,12 @@ export function manifestsOf(tree: ImageTree): readonly PulledManifest[] {
 
 class TreeReader {
   readonly #source: ArtifactSource
+  readonly #reading: TreeReading
   #count = 0
 
-  constructor(source: ArtifactSource) {
+  constructor(source: ArtifactSource, reading: TreeReading) {
     this.#source = source
+    this.#reading = reading
   }
 
   async read(
@@ -100,17 +124,46 @@ class TreeReader {
       throw new ChanceryError('ERR_REGISTRY_TOO_LARGE', message)
     }
     const path = [...above, digest]
-    const tagged = hasTagged ? await this.#readTagged(digest) : []
-    const found = await this.#source.findReferrers(digest)
-    const referrers = await inParallel(found.referrers, READS_AT_ONCE, (one) =>
+    const unread: UnreadPart[] = []
+    const tagged = hasTagged ? await this.#readTagged(digest, unread) : []
+    const { allowsUnread = false, readsChildren = true } = this.#reading
+    const found = await this.#attempt(unread, 'referrers', digest, () =>
+      this.#source.findReferrers(digest, { refusesUnreadable: allowsUnread }),
+    )
+    const referrers = await inParallel(found?.referrers ?? [], READS_AT_ONCE, (one) =>
       this.read(one.pulled, path, false),
     )
-    const listed = manifest.kind === 'index' ? manifest.manifests : []
-    const children = await inParallel(listed, READS_AT_ONCE, async (one) =>
-      this.read(await this.#getChild(one), path, hasTagged),
-    )
-    const artifactType = artifactTypeOf(manifest)
-    return { pulled, artifactType, children, tagged, referrers, refused: found.refused }
+    const listed = manifest.kind === 'index' && readsChildren ? manifest.manifests : []
+    const children = await inParallel(listed, READS_AT_ONCE, async (one) => {
+      const child = await this.#attempt(unread, 'child', one.digest, () => this.#getChild(one))
+      return child === undefined ? [] : [await this.read(child, path, hasTagged)]
+    })
+    return {
+      pulled,
+      artifactType: artifactTypeOf(manifest),
+      children: children.flat(),
+      tagged,
+      referrers,
+      refused: found?.refused ?? [],
+      unread,
+    }
+  }
+
+  /** What was read; undefined where it could not be, which is noted. */
+  async #attempt<Part>(
+    unread: UnreadPart[],
+    part: UnreadPart['part'],
+    name: string,
+    read: () => Promise<Part>,
+  ): Promise<Part | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      const isNoted = error instanceof ChanceryError && this.#reading.allowsUnread === true
+      if (!isNoted) throw error
+      unread.push({ part, name, error })
+      return undefined
+    }
   }
 
   async #getChild({ digest, size, mediaType }: Descriptor): Promise<PulledManifest> {
@@ -123,10 +176,11 @@ class TreeReader {
     )
   }
 
-  async #readTagged(digest: string): Promise<TaggedArtifact[]> {
+  async #readTagged(digest: string, unread: UnreadPart[]): Promise<TaggedArtifact[]> {
     const found = await inParallel(TAGGED_KINDS, TAGGED_KINDS.length, async (kind) => {
       const tag = tagOf(digest, kind)
-      return { kind, tag, pulled: await this.#source.findManifest(tag) }
+      const pulled = await this.#attempt(unread, kind, tag, () => this.#source.findManifest(tag))
+      return { kind, tag, pulled }
     })
     return found.flatMap(({ kind, tag, pulled }) =>
       pulled === undefined ? [] : [{ kind, tag, pulled }],

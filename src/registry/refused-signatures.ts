@@ -49,7 +49,8 @@ function nameOf({ repository, digest }: ImageToVerify): string {
   return repository === undefined ? digest : `${referenceContext(repository)}@${digest}`
 }
 
-function isOfTransport({ kind }: ChanceryError): boolean {
+/** Whether something was kept from being read on the way to it, so that nobody knows what it is. */
+export function isOfTransport({ kind }: ChanceryError): boolean {
   return kind === 'unavailable' || kind === 'unauthenticated' || kind === 'denied'
 }
 

@@ -55,6 +55,19 @@ export function readAttachedEvidence(
   }
 }
 
+/**
+ * All that came along, whoever is trusted.
+ *
+ * @throws ChanceryError ERR_FORMAT_* or ERR_X509_* if it is malformed.
+ */
+export function readClaimedEvidence(attached: AttachedEvidence): SigningEvidence {
+  return {
+    signer: readCertificateSigner(attached) ?? { kind: 'publicKey' },
+    logEntries: readLogEntries(attached),
+    timestamps: readTimestamps(attached),
+  }
+}
+
 function readLogEntries({ logEntry = '' }: AttachedEvidence): readonly BundleLogEntry[] {
   return logEntry === '' ? [] : [parseAttachedLogEntry(logEntry)]
 }

@@ -107,7 +107,7 @@ function requireWorkflow({ extensions }: X509Certificate, expected: ExpectedWork
  *
  * @throws ChanceryError ERR_FORMAT_DER if the extension is malformed.
  */
-function readIdentities(certificate: X509Certificate): readonly string[] {
+export function readIdentities(certificate: X509Certificate): readonly string[] {
   const { emailAddresses, uris, dnsNames } = certificate
   return [...uris, ...emailAddresses, ...readOtherNames(certificate), ...dnsNames]
 }
@@ -119,7 +119,7 @@ function readIdentities(certificate: X509Certificate): readonly string[] {
  * @throws ChanceryError ERR_FORMAT_DER if it is malformed, or both are there and differ.
  * Source: Fulcio, docs/oid-info.md.
  */
-function readIssuer(certificate: X509Certificate): string | undefined {
+export function readIssuer(certificate: X509Certificate): string | undefined {
   const encoded = certificate.extensions.get(OID.issuer)?.value
   const raw = certificate.extensions.get(OID.issuerRaw)?.value
   const rawText = raw === undefined ? undefined : decodeText(raw)

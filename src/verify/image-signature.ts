@@ -186,7 +186,7 @@ function verifyAttachedEnvelope(
  *
  * @throws ChanceryError ERR_FORMAT_DSSE or ERR_FORMAT_JSON if it is anything else, or larger than 24 MiB.
  */
-function parseAttachedEnvelope({ text }: AttachedEnvelope): DsseEnvelope {
+export function parseAttachedEnvelope({ text }: AttachedEnvelope): DsseEnvelope {
   return parseEnvelope(parseJson(text, { maxBytes: MAX_ENVELOPE_BYTES }))
 }
 

@@ -64,8 +64,7 @@ describe('chancery verify with a certificate', () => {
     const lines = [
       `Verified ${flow.image.byDigest}`,
       `    signed by "${identity}", as "${issuer}" says`,
-      '    signed at or before 2026-06-01T12:00:00.000Z',
-      '    entry 1001 of https://rekor.acme.example',
+      '    signed at or before 2026-06-01T12:00:00.000Z, as entry 1001 of https://rekor.acme.example says',
     ]
     for (const line of lines) assert.ok(accepted.stderr.split('\n').includes(line), line)
 

@@ -1,115 +1,82 @@
-import type { Descriptor } from '../../format/oci-manifest.ts'
+import { ChanceryError } from '../../errors/chancery-error.ts'
 import { parseReference, referenceContext } from '../../format/oci-reference.ts'
-import { readImageTree, type ImageTree, type TaggedArtifact } from '../../registry/image-tree.ts'
-import { factsOf } from '../../registry/published-artifacts.ts'
+import { appraisedIn, appraiseTree, type AppraisedTree } from '../../registry/appraise-tree.ts'
+import type { ArtifactSource } from '../../registry/artifact-store.ts'
+import { readImageTree } from '../../registry/image-tree.ts'
+import { openOciLayout } from '../../registry/oci-layout.ts'
+import { isOfTransport } from '../../registry/refused-signatures.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
 import type { CliContext } from '../context.ts'
 import { Deadline } from '../deadline.ts'
-import type { JsonFlag } from '../flags.ts'
+import { parseLayoutName } from '../layout-name.ts'
+import { userFileExists } from '../local-files.ts'
 import { openReadingClient } from '../registry-access.ts'
-import type { RegistryFlags } from '../registry-flags.ts'
-import { printable } from '../text-table.ts'
+import { drawTree } from '../tree/drawn-tree.ts'
+import { printTree } from '../tree/tree-document.ts'
+import { TRUST_FLAGS } from '../trust-flags.ts'
+import { readRequirements, type SignatureFlags } from '../verify/named-images.ts'
 
-const PREDICATE_TYPE = 'predicateType'
-const SIGNATURE_TITLES = { signature: 'signatures', attestation: 'attestations', sbom: 'SBOMs' }
+/** The flags of `chancery tree`. */
+export interface TreeFlags extends SignatureFlags {
+  /** Whether the images that an index lists are looked into. */
+  readonly recursive: boolean
+}
 
-/** `chancery tree`: what belongs to an image, verified or not. */
-export async function tree(
-  this: CliContext,
-  flags: RegistryFlags & JsonFlag,
-  image: string,
-): Promise<void> {
+/**
+ * `chancery tree`: what belongs to an image; of signatures and attestations what they claim or, where it is said whom to
+ * trust, who signed, when, and whether that holds. It is a display: its outcome is that all of it could be read, whatever is
+ * shown.
+ */
+export async function tree(this: CliContext, flags: TreeFlags, image: string): Promise<void> {
+  const isChecked = hasTrust(flags)
+  const requirements = isChecked ? await readRequirements(flags, []) : undefined
+  const show = async (source: ArtifactSource, reference: string, name: string) => {
+    const reading = { allowsUnread: true, readsChildren: flags.recursive }
+    const found = await readImageTree(source, reference, reading)
+    const appraised = await appraiseTree(source, found, requirements)
+    const document = printTree(`${name}@${found.pulled.digest}`, appraised, isChecked)
+    this.output.result(flags.json, document, () => drawTree(name, appraised, isChecked).join('\n'))
+    const obstacle = obstacleIn(appraised)
+    if (obstacle !== undefined) throw obstacle
+  }
+  if (flags.localImage === true) {
+    const { path, image: wanted } = parseLayoutName(image, await userFileExists(image))
+    await using layout = await openOciLayout(path, wanted)
+    await show(layout, layout.digest, path)
+    return
+  }
   const reference = parseReference(image)
   using client = await openReadingClient(this, flags, [reference])
   const source = repositorySource(client, reference, new Deadline(flags.timeout).signal)
   const name = reference.digest ?? reference.tag ?? 'latest'
-  const root = await readImageTree(source, name)
-  const repository = referenceContext(reference)
-  for (const { error } of root.refused) this.output.warn(printable(error.message))
-  const document = { image: `${repository}@${root.pulled.digest}`, ...documentOf(root) }
-  this.output.result(flags.json, document, () => draw(repository, root).join('\n'))
+  await show(source, name, referenceContext(reference))
 }
 
-function documentOf(part: ImageTree): object {
-  return {
-    digest: part.pulled.digest,
-    mediaType: part.pulled.mediaType,
-    tagged: part.tagged.map(({ kind, tag, pulled }) => ({
-      kind,
-      tag,
-      digest: pulled.digest,
-      mediaType: pulled.mediaType,
-      layers: layersOf(pulled.manifest).map((layer) => ({
-        digest: layer.digest,
-        mediaType: layer.mediaType,
-        predicateType: layer.annotations?.[PREDICATE_TYPE] ?? null,
-      })),
-    })),
-    referrers: part.referrers.map((referrer) => {
-      const { kind, predicateType, created } = factsOf(referrer)
-      return {
-        kind,
-        artifactType: referrer.artifactType ?? null,
-        predicateType: predicateType ?? null,
-        created: created ?? null,
-        ...documentOf(referrer),
-      }
-    }),
-    refused: part.refused.map(({ digest, error }) => ({ digest, reason: error.message })),
-    children: part.children.map(documentOf),
-  }
+/**
+ * Whether it is said whom to trust.
+ *
+ * @throws ChanceryError ERR_CLI_USAGE if it is not, but what else is required.
+ */
+function hasTrust(flags: TreeFlags): boolean {
+  const names = Object.keys(TRUST_FLAGS) as (keyof typeof TRUST_FLAGS)[]
+  const isChecked = names.some((name) => flags[name] !== undefined)
+  const isMore = flags.allowIdentity !== undefined || flags.requireIdentity === true
+  if (isChecked || !isMore) return isChecked
+  throw new ChanceryError(
+    'ERR_CLI_USAGE',
+    'expected --allow-identity and --require-identity together with whom to trust',
+    { hints: ['Say --key FILE, for example: without it nothing is verified.'] },
+  )
 }
 
-function layersOf(manifest: ImageTree['pulled']['manifest']): readonly Descriptor[] {
-  return manifest.kind === 'manifest' ? manifest.layers : []
-}
-
-/** Lines; the branches of each part are indented below it. */
-function draw(repository: string, part: ImageTree): string[] {
-  return [`${repository}@${part.pulled.digest}`, ...indent(branchesOf(repository, part))]
-}
-
-function branchesOf(repository: string, part: ImageTree): (readonly string[])[] {
-  const branches: (readonly string[])[] = [
-    ...part.tagged.map((one) => drawTagged(repository, one)),
-    ...part.referrers.map((one) => drawReferrer(repository, one)),
-    ...part.children.map((one) => draw(repository, one)),
+/** What kept something from being read, on the way to it: the same command may show more later. */
+function obstacleIn(tree: AppraisedTree): ChanceryError | undefined {
+  const unread = (one: AppraisedTree): readonly ChanceryError[] => [
+    ...one.tree.unread.map(({ error }) => error),
+    ...[...one.referrers, ...one.children].flatMap(unread),
   ]
-  return branches.length === 0 ? [['nothing is attached']] : branches
-}
-
-function drawTagged(repository: string, { kind, tag, pulled }: TaggedArtifact): string[] {
-  const layers = layersOf(pulled.manifest).map((layer) => [
-    [layer.digest, layer.mediaType, layer.annotations?.[PREDICATE_TYPE] ?? '']
-      .filter((text) => text !== '')
-      .map(printable)
-      .join('  '),
-  ])
-  return [`${SIGNATURE_TITLES[kind]} under ${repository}:${tag}`, ...indent(layers)]
-}
-
-function drawReferrer(repository: string, referrer: ImageTree): string[] {
-  const { kind, predicateType, created } = factsOf(referrer)
-  const type = predicateType ?? referrer.artifactType ?? referrer.pulled.mediaType
-  const when = created === undefined ? '' : `, ${created}`
-  const title = `${kind === 'other' ? 'referrer' : kind}: ${type}${when}`
-  const layers = layersOf(referrer.pulled.manifest).map((layer) => [
-    printable(`${layer.digest}  ${layer.mediaType}`),
-  ])
-  const below = referrer.referrers.map((one) => drawReferrer(repository, one))
-  return [
-    printable(title),
-    `   ${repository}@${referrer.pulled.digest}`,
-    ...indent([...layers, ...below]),
-  ]
-}
-
-function indent(branches: readonly (readonly string[])[]): string[] {
-  return branches.flatMap((lines, index) => {
-    const isLast = index === branches.length - 1
-    return lines.map((line, row) => {
-      const stem = row === 0 ? (isLast ? '└── ' : '├── ') : isLast ? '    ' : '│   '
-      return `${stem}${line}`
-    })
-  })
+  const verdicts = appraisedIn(tree).flatMap(({ verdict }) =>
+    verdict.kind === 'unreadable' ? [verdict.error] : [],
+  )
+  return [...unread(tree), ...verdicts].find(isOfTransport)
 }

@@ -2,18 +2,38 @@ import { buildCommand, buildRouteMap } from '@stricli/core'
 import { argument, explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
 import { READS_MIRRORS, REGISTRY_FLAGS } from '../registry-flags.ts'
 import { SIDE_FLAGS } from '../registry-sides.ts'
+import { SIGNATURE_FLAGS, TRUST_FLAGS } from '../trust-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 
 const tree = buildCommand({
   loader: async () => (await import('../commands/tree.ts')).tree,
-  parameters: { flags: { ...JSON_FLAG, ...REGISTRY_FLAGS }, positional: IMAGE },
+  parameters: {
+    flags: {
+      ...JSON_FLAG,
+      ...REGISTRY_FLAGS,
+      ...TRUST_FLAGS,
+      ...SIGNATURE_FLAGS,
+      recursive: {
+        kind: 'boolean',
+        default: true,
+        brief: 'With an index, also what belongs to every image that it lists',
+      },
+    },
+    aliases: { r: 'recursive' },
+    positional: IMAGE,
+  },
   docs: explain(
-    'Show what belongs to an image',
-    'Shows signatures, attestations, bundles and other referrers of an image, and those of the children of an index.\n' +
-      `Nothing is verified: \`chancery verify\` does that. ${READS_MIRRORS}`,
+    'Show what belongs to an image, who signed it, and when',
+    `Shows signatures, attestations, bundles and other referrers of an image, and those of the images in an index. With the flags
+of \`chancery verify\` that say whom to trust, each signature and attestation is verified: valid, with who signed and when; or
+not, with the check that failed. Without them nothing is verified, and what they claim is marked as unverified.
+It is a display: exit code 0 where all of it could be read, whatever is shown; scripts ask \`chancery verify\`, or the
+member "verdicts" of --json. ${READS_MIRRORS}`,
     'chancery tree registry.example.com/app:1.0',
-    'chancery tree --json registry.example.com/app:1.0 | jq .referrers',
+    'chancery tree --key release.pub registry.example.com/app:1.0',
+    'chancery tree --key release.pub --local-image app.tar:1.0',
+    'chancery tree --key release.pub --json registry.example.com/app:1.0 | jq .verdicts',
   ),
 })
 

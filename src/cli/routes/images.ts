@@ -4,7 +4,7 @@ import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import { argument, explain, JSON_FLAG, text, texts, toggle, WORKERS_FLAG } from '../flags.ts'
 import { READS_MIRRORS, REGISTRY_FLAGS } from '../registry-flags.ts'
 import { SIGNER_FLAGS } from '../sign/signer-flags.ts'
-import { TRUST_FLAGS } from '../trust-flags.ts'
+import { SIGNATURE_FLAGS, TRUST_FLAGS } from '../trust-flags.ts'
 
 const IMAGE = { kind: 'tuple', parameters: [argument('Image, by tag or digest', 'IMAGE')] } as const
 const IMAGES = {
@@ -183,9 +183,8 @@ const verify = buildCommand({
       ...JSON_FLAG,
       ...REGISTRY_FLAGS,
       ...TRUST_FLAGS,
+      ...SIGNATURE_FLAGS,
       annotations: texts('Annotation that a signature must have', 'NAME=VALUE'),
-      allowIdentity: texts('Another repository that a signature may name', 'IMAGE'),
-      requireIdentity: toggle('Accept no bundle that does not name the repository'),
       all: toggle('Look at bundles also where another signature suffices'),
       output: {
         kind: 'enum',
@@ -194,9 +193,6 @@ const verify = buildCommand({
         brief: 'json: what was signed, as cosign prints it; sarif: what is not accepted',
       },
       recursive: toggle('With an index, also every image that it lists: all have to be signed'),
-      localImage: toggle(
-        'IMAGE is a directory or tar archive, as save writes it, PATH[:NAME|@DIGEST]; no connection',
-      ),
       ...WORKERS_FLAG,
       offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
     },
@@ -225,6 +221,7 @@ const verifyAttestation = buildCommand({
       ...JSON_FLAG,
       ...REGISTRY_FLAGS,
       ...TRUST_FLAGS,
+      ...SIGNATURE_FLAGS,
       type: {
         kind: 'parsed',
         parse: String,
@@ -233,12 +230,7 @@ const verifyAttestation = buildCommand({
         placeholder: 'TYPE',
       },
       policy: texts('JSON Schema (2020-12) of the statement, in JSON or YAML; all count', 'FILE'),
-      allowIdentity: texts('Another repository that an attestation may name', 'IMAGE'),
-      requireIdentity: toggle('Accept no attestation that does not name the repository'),
       recursive: toggle('With an index, also every image that it lists'),
-      localImage: toggle(
-        'IMAGE is a directory or tar archive, as save writes it, PATH[:NAME|@DIGEST]; no connection',
-      ),
       ...WORKERS_FLAG,
       offline: toggle('Accepted as cosign has it; nobody but the registry is asked anyway'),
     },

@@ -1,4 +1,5 @@
 import { parseReference } from '../../format/oci-reference.ts'
+import type { SignatureRequirements } from '../../registry/image-judge.ts'
 import type { ImageRequirements } from '../../registry/verify-image.ts'
 import { parseAnnotations } from '../annotations.ts'
 import type { CliContext } from '../context.ts'
@@ -11,14 +12,18 @@ import type { TrustFlags } from '../trust-flags.ts'
 import type { NamedTree } from './image-report.ts'
 import { verifyLayout, verifyTrees, type VerifiedTree } from './image-trees.ts'
 
-/** The flags of every command that verifies images. */
-export interface VerificationFlags extends RegistryFlags, JsonFlag, TrustFlags {
+/** The flags of every command that judges what is attached to images. */
+export interface SignatureFlags extends RegistryFlags, JsonFlag, TrustFlags {
   readonly allowIdentity?: readonly string[]
   readonly requireIdentity?: boolean
-  readonly recursive?: boolean
-  readonly maxWorkers: number
   /** The images are directories, as `chancery save` writes them, or archives of such. */
   readonly localImage?: boolean
+}
+
+/** The flags of every command that verifies images. */
+export interface VerificationFlags extends SignatureFlags {
+  readonly recursive?: boolean
+  readonly maxWorkers: number
 }
 
 /** What is looked for. */
@@ -40,22 +45,32 @@ export async function verifyNamed(
   images: readonly string[],
   { annotations: given = [], ...wanted }: WantedSignatures,
 ): Promise<readonly NamedTree[]> {
-  const { trust, expected } = await readTrust(flags)
-  const annotations = parseAnnotations(given)
-  const allowedIdentities = flags.allowIdentity ?? []
-  for (const identity of allowedIdentities) parseReference(identity)
   const signal = new Deadline(flags.timeout).signal
-  const requirements = {
-    ...trust,
-    ...expected,
-    annotations,
-    allowedIdentities,
-    requiresIdentity: flags.requireIdentity === true,
-    ...wanted,
-    signal,
-  }
+  const requirements = { ...(await readRequirements(flags, given)), ...wanted, signal }
   const found = await verifyAll(context, flags, images, requirements)
   return found.map((tree, index) => ({ name: images[index] ?? '', tree }))
+}
+
+/**
+ * Whom the flags say to trust, and what they require of each signature.
+ *
+ * @param annotations Those that must have been signed, as the user gave them.
+ * @throws ChanceryError what `readTrust` throws; ERR_CLI_USAGE or ERR_FORMAT_REFERENCE if the rest is not what it should be.
+ */
+export async function readRequirements(
+  flags: SignatureFlags,
+  annotations: readonly string[],
+): Promise<SignatureRequirements> {
+  const { trust, expected } = await readTrust(flags)
+  const allowedIdentities = flags.allowIdentity ?? []
+  for (const identity of allowedIdentities) parseReference(identity)
+  return {
+    ...trust,
+    ...expected,
+    annotations: parseAnnotations(annotations),
+    allowedIdentities,
+    requiresIdentity: flags.requireIdentity === true,
+  }
 }
 
 async function verifyAll(
