@@ -9,8 +9,8 @@ import { Worker } from 'node:worker_threads'
 
 /** What is worth a pass of the other thread. */
 const PASS_PAGES = 3000
-/** From here on the log is to begin again: 16 MiB. */
-const RESTART_PAGES = 4000
+/** From here on the log is to begin again: 47 MiB. The rarer, the fewer commits wait for the writer's own part. */
+const RESTART_PAGES = 12_000
 /** So few that the writer does them itself: some milliseconds. */
 const FEW_PAGES = 200
 /** From here on the writer does whatever is left, so that the log stays small: 64 MiB. */
