@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { canonicalJson } from './canonical-json.ts'
 import { MAX_PAYLOAD_BYTES } from './dsse.ts'
 import { parseStatement, STATEMENT_TYPES, type Statement } from './in-toto.ts'
 import { parseJson } from './json.ts'
@@ -122,6 +123,26 @@ export function requireAttestation(
   throw refuse(`expected a statement about ${name}@${manifestDigest}, found one about ${found}`, [
     'The image was pushed again after the statement was made? Then it has to be made anew.',
   ])
+}
+
+/**
+ * Whether two statements of Cosign's type `custom` say the same about the same, whenever each was said.
+ *
+ * @param other Somebody's; anything that is no such statement is another one.
+ */
+export function saysTheSame(statement: Uint8Array, other: Uint8Array): boolean {
+  try {
+    return canonicalJson(withoutTime(statement)) === canonicalJson(withoutTime(other))
+  } catch (error) {
+    if (error instanceof ChanceryError) return false
+    throw error
+  }
+}
+
+function withoutTime(bytes: Uint8Array): unknown {
+  const { predicate = {}, ...statement } = parseStatement(bytes)
+  const { Timestamp, ...others } = predicate
+  return { statement, predicate: others, hasTime: typeof Timestamp === 'string' }
 }
 
 function encodeCustom(file: Uint8Array, now: Date): Uint8Array {

@@ -60,8 +60,16 @@ export async function findOwnAttestations(
   return { found, own }
 }
 
+/** An attestation of a key in a bundle. */
+export interface OwnBundle {
+  /** Digest of the referrer. */
+  readonly digest: string
+  /** The text of the statement. */
+  readonly statement: Uint8Array
+}
+
 /**
- * Digests of the referrers that are bundles of such attestations.
+ * The referrers that are bundles of such attestations.
  *
  * @throws ChanceryError what `listReferrers` and {@link RegistryClient} throw.
  */
@@ -70,19 +78,20 @@ export async function findOwnBundles(
   image: ImageByDigest,
   { publicKey, predicateType }: AttestationOwner,
   signal?: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly OwnBundle[]> {
   const { repository } = image
   const { descriptors } = await listReferrers(client, repository, image.digest, { signal })
-  const own: string[] = []
+  const own: OwnBundle[] = []
   for (const { digest } of descriptors.filter((one) => mayBeBundle(one, predicateType))) {
     const bytes = await readBundle(client, image, digest, MAX_BUNDLE_BYTES, signal)
     if (bytes === undefined) continue
-    const isOwn = orUndefined(() => {
+    const statement = orUndefined(() => {
       const bundle: Bundle = { ...parseBundle(bytes), signer: { kind: 'publicKey' } }
       const expected = { artifact: { digest: image.digest }, predicateType }
-      return verifyBundle(bundle, { publicKey }, expected, new Date())
+      verifyBundle(bundle, { publicKey }, expected, new Date())
+      return bundle.content.kind === 'envelope' ? bundle.content.payload : undefined
     })
-    if (isOwn !== undefined) own.push(digest)
+    if (statement !== undefined) own.push({ digest, statement })
   }
   return own
 }

@@ -70,6 +70,12 @@ function parse({ stdout }: Finished): AttestDocument {
   return JSON.parse(stdout) as AttestDocument
 }
 
+/** The statement of an envelope, or of the envelope of a bundle. */
+function statementOf(line: string): string {
+  const document = JSON.parse(line) as { payload?: string; dsseEnvelope?: { payload: string } }
+  return Buffer.from(document.payload ?? document.dsseEnvelope!.payload, 'base64').toString()
+}
+
 /** How many attestations an image has: under the tag, and as bundles. */
 async function countOf({ repository, digest }: PushedImage): Promise<[number, number]> {
   using client = new RegistryClient()
@@ -188,6 +194,38 @@ describe('chancery attest', () => {
     assert.equal(made.code, 0, made.stderr)
     assert.equal(parse(made).signingRequest?.id, id)
     assert.deepEqual(await countOf(image), [1, 1])
+  })
+
+  it('says a text of the type custom once, whenever it is said, in all formats', async () => {
+    const image = await pushTestImage(`${registry.host}/team/custom:1`)
+    const [text, other] = ['tested.txt', 'other.txt']
+    await writeFile(path(text), 'tested')
+    await writeFile(path(other), 'not tested')
+    const keyed = ['--key', 'own.key', image.byDigest, '--json']
+    await run(['generate-key-pair', '--output-key-prefix', 'own'])
+    const attest = async (...args: readonly string[]) => {
+      const attested = await run(['attest', ...args, ...keyed])
+      assert.equal(attested.code, 0, attested.stderr)
+      return parse(attested).images[0]?.outcome
+    }
+    // One format alone, as an interrupted command leaves it; then the other one, later.
+    assert.equal(await attest('--predicate', text, '--signature-format=legacy'), 'attached')
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    assert.equal(await attest('--predicate', text), 'attached')
+    assert.deepEqual(await countOf(image), [1, 1])
+    const again = await run(['attest', '--predicate', text, ...keyed])
+    assert.match(again.stderr, /^already attested: /m)
+    assert.deepEqual(await countOf(image), [1, 1])
+    const downloaded = await run(['download', 'attestation', image.byDigest])
+    const texts = downloaded.stdout.trim().split('\n').map(statementOf)
+    assert.equal(texts.length, 2)
+    assert.equal(texts[0], texts[1])
+    // Another text, another key, or --force: another attestation.
+    assert.equal(await attest('--predicate', other), 'attached')
+    assert.equal(await attest('--predicate', text, '--force'), 'attached')
+    assert.deepEqual(await countOf(image), [3, 3])
+    const verify = ['verify-attestation', '--key', 'own.pub', image.byDigest]
+    assert.equal((await run(verify)).code, 0)
   })
 
   it('replaces earlier attestations of the type by the key, and nobody else’s', async () => {

@@ -5,6 +5,7 @@ import {
   type Predicate,
 } from '../../format/attestation.ts'
 import { encodePae, IN_TOTO_PAYLOAD_TYPE, MAX_PAYLOAD_BYTES } from '../../format/dsse.ts'
+import { COSIGN_CUSTOM_PREDICATE } from '../../format/predicate-type.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { CliContext } from '../context.ts'
 import { readUserFile } from '../local-files.ts'
@@ -16,6 +17,8 @@ export interface AttestationToMake extends NamedImage {
   readonly predicateType: string
   /** The text of the in-toto statement. */
   readonly statement: Uint8Array
+  /** Whether the text holds when it was made, so that making it again gives another one. */
+  readonly isTimed: boolean
   /** What DSSE signs for it; one signature does for all formats. */
   readonly message: MessageToSign
 }
@@ -90,10 +93,25 @@ export function makeAttestations(
             statement: attested.statement,
             predicateType: requireAttestation(attested.statement, about).predicateType,
           }
-    const bytes = encodePae(IN_TOTO_PAYLOAD_TYPE, statement)
-    const message = { fileName: `${named.fileName}.dsse`, bytes }
-    return { ...named, predicateType, statement, message }
+    const isTimed = attested.kind === 'predicate' && predicateType === COSIGN_CUSTOM_PREDICATE
+    return { ...named, predicateType, isTimed, ...textOf(named, statement) }
   })
+}
+
+/** The same attestation with a text that was made before. */
+export function asMadeBefore(
+  attestation: AttestationToMake,
+  statement: Uint8Array,
+): AttestationToMake {
+  return { ...attestation, ...textOf(attestation, statement) }
+}
+
+function textOf(
+  { fileName }: NamedImage,
+  statement: Uint8Array,
+): Pick<AttestationToMake, 'statement' | 'message'> {
+  const bytes = encodePae(IN_TOTO_PAYLOAD_TYPE, statement)
+  return { statement, message: { fileName: `${fileName}.dsse`, bytes } }
 }
 
 function usage(message: string): ChanceryError {

@@ -1,10 +1,11 @@
+import { saysTheSame } from '../../format/attestation.ts'
 import type { SignatureFormat } from '../../policy/signature-format.ts'
 import { findBundle } from '../../registry/find-bundle.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
 import { findOwnAttestations, findOwnBundles } from '../../registry/own-attestations.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import type { SignatureOwner } from '../sign/made-signature.ts'
-import type { AttestationToMake } from './attestation-to-make.ts'
+import { asMadeBefore, type AttestationToMake } from './attestation-to-make.ts'
 
 /** What an image has already of what is to be attested. */
 export interface AttestationLook {
@@ -33,7 +34,9 @@ export async function lookForAttestations(
   attestations: readonly AttestationToMake[],
   options: LookOptions,
 ): Promise<readonly AttestationLook[]> {
-  return inParallel(attestations, options.maxWorkers, async (attestation) => {
+  return inParallel(attestations, options.maxWorkers, async (given) => {
+    const attestation =
+      given.isTimed && !options.isForced ? await findMadeBefore(client, given, options) : given
     const legacy = options.formats.includes('legacy')
       ? await lookUnderTag(client, attestation, options)
       : NOTHING
@@ -80,5 +83,31 @@ async function lookForBundles(
   if (!isReplacing) return { isThere: isSame, replaced: [] }
   const own = await findOwnBundles(client, image, { publicKey, predicateType }, signal)
   const isThere = isSame && own.length === 1
-  return { isThere, replaced: isThere ? [] : own }
+  return { isThere, replaced: isThere ? [] : own.map(({ digest }) => digest) }
+}
+
+/**
+ * The attestation with the time at which the key said the same before, if it did: so that it is one attestation, and its
+ * other format or what an interrupted command has left is no other one. Of several the one in most formats.
+ */
+async function findMadeBefore(
+  client: RegistryClient,
+  attestation: AttestationToMake,
+  { formats, owner: { publicKey }, signal }: LookOptions,
+): Promise<AttestationToMake> {
+  const { image, predicateType, statement } = attestation
+  const wanted = { publicKey, predicateType }
+  const under = formats.includes('legacy')
+    ? (await findOwnAttestations(client, image, wanted, signal)).own
+    : []
+  const bundles = formats.includes('bundle')
+    ? await findOwnBundles(client, image, wanted, signal)
+    : []
+  const same = [...under, ...bundles].filter((one) => saysTheSame(statement, one.statement))
+  const texts = same.map((one) => Buffer.from(one.statement))
+  const inSeveral = texts.find((text, index) =>
+    texts.slice(index + 1).some((one) => one.equals(text)),
+  )
+  const before = inSeveral ?? texts[0]
+  return before === undefined ? attestation : asMadeBefore(attestation, before)
 }

@@ -110,7 +110,7 @@ const attest = buildCommand({
     `Makes an in-toto statement of the predicate about each image, has all of them signed in one signing request (or with
 --key), attaches them under the .att tag, for cosign up to 3, and as Sigstore bundles, for cosign 3 and later, reads them back
 and verifies them. The signing policy has to allow the images and the predicate type. The predicate is signed byte for byte;
-one of the type custom, which is any text, gets the time, so that each is another. What is attested already is left as it is.`,
+one of the type custom, which is any text, gets the time when it was first said. What is attested already is left as it is.`,
     'chancery attest --type spdxjson --predicate sbom.json registry.example.com/app:1.0 --project app --signing-policy release',
     'chancery attest --type https://acme.example/tested/v1 --predicate tests.json --key cosign.key registry.example.com/app:1.0',
     'chancery attest --statement provenance.json --replace --key cosign.key registry.example.com/app@sha256:0a1b...',
