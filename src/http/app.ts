@@ -90,15 +90,17 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   app.decorateRequest('operation', null)
   app.decorateRequest('principalId', null)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+  // Every type, as '*' would be, but remembered for those that come again.
+  app.addContentTypeParser(/^/, { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body)
   })
-  observe(app, environment.metrics, bodyLimit, options.writeLog)
-  // Before the body is read, which nobody has a right to have kept here.
   app.addHook('onRequest', (request, reply, done) => {
+    setSecurityHeaders(reply, request.id)
+    // Before the body is read, which nobody has a right to have kept here.
     if (request.is404) answerUnrouted(ROUTES, request, reply)
     else done()
   })
+  observe(app, environment.metrics, bodyLimit, options.writeLog)
   const bodyBudget = new BodyBudget(options.maxBodiesBytes ?? BODIES_AT_ONCE * bodyLimit, bodyLimit)
   for (const route of ROUTES) {
     mountRoute(app, route, { environment, loginFailures, bodyBudget, publicUrl: options.publicUrl })
@@ -137,10 +139,6 @@ function observe(
   writeLog: ((lines: string) => void) | undefined,
 ): void {
   const log = writeLog === undefined ? undefined : new Log(writeLog)
-  app.addHook('onRequest', (request, reply, done) => {
-    setSecurityHeaders(reply, request.id)
-    done()
-  })
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode, elapsedTime } = reply
     metrics.observe(request.operation ?? 'none', statusCode, elapsedTime)
