@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { importsOf, readSourceTree, root } from '../architecture/source-tree.ts'
+import { component } from '../support/components.ts'
 import { utf8 } from '../verify/test-certificates.ts'
 import {
   createTestSigstore,
@@ -16,6 +18,7 @@ import {
 } from '../verify/test-sigstore.ts'
 
 const run = promisify(execFile)
+const node22 = component('node-22')
 
 describe('chancery/verify', () => {
   it('loads no module with input or output, and no package', async () => {
@@ -30,6 +33,21 @@ describe('chancery/verify', () => {
     }
     assert.ok(seen.size > 30)
     assert.deepEqual([...outside], ['node:crypto'])
+  })
+
+  it('passes its tests in Node.js 22, too', { skip: node22.absent }, async () => {
+    const files = globSync(['test/verify/*.test.ts', 'src/verify/*.test.ts'], { cwd: root })
+    assert.ok(files.length > 5)
+    // Without this the inner run reports to the outer one.
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
+    const args = ['--test', '--test-reporter=tap', ...files]
+    const { stdout } = await run(node22.path, args, { cwd: root, env }).catch((error: unknown) => {
+      assert.fail((error as { stdout: string }).stdout)
+    })
+    const count = (what: string): number =>
+      Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(stdout)![1])
+    assert.ok(count('pass') > 60, stdout)
+    assert.equal(count('tests'), count('pass'))
   })
 })
 
@@ -47,7 +65,7 @@ describe('the package that is published', () => {
 
   after(() => rm(directory, { recursive: true, force: true }))
 
-  it('verifies a bundle, and has loaded nothing that reads or connects', async () => {
+  const verifyElsewhere = async (node: string): Promise<void> => {
     await writeFile(
       join(directory, 'verify.js'),
       `import { readFileSync } from 'node:fs'
@@ -71,7 +89,7 @@ describe('the package that is published', () => {
        )
        console.log(JSON.stringify({ loaded, signedAt: verified.signedAt }))`,
     )
-    const { stdout } = await run(process.execPath, [
+    const { stdout } = await run(node, [
       join(directory, 'verify.js'),
       ...(await writeInputs(directory)),
     ])
@@ -85,7 +103,12 @@ describe('the package that is published', () => {
       loaded.some((name) => name.endsWith('.node')),
       false,
     )
-  })
+  }
+
+  it('verifies a bundle, and has loaded nothing that reads or connects', () =>
+    verifyElsewhere(process.execPath))
+
+  it('does so in Node.js 22', { skip: node22.absent }, () => verifyElsewhere(node22.path))
 
   it('comes with its types', async () => {
     await writeFile(

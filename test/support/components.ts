@@ -50,11 +50,6 @@ const recipes = {
     comesFrom: 'the package tar',
   },
   jq: { commands: ['jq'], comesFrom: 'the package jq' },
-  'older-node': {
-    commands: ['node'],
-    probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
-    comesFrom: 'a Node.js between 10 and 23 in the PATH',
-  },
   mkfifo: { commands: ['mkfifo'], comesFrom: 'the package coreutils' },
   'network-namespace': {
     commands: ['unshare'],
@@ -64,6 +59,16 @@ const recipes = {
       accept: /cut off/,
     },
     comesFrom: 'the package iproute2, and the right to make a network namespace',
+  },
+  'node-22': {
+    commands: ['node'],
+    probe: { args: ['--version'], accept: /^v22\./ },
+    comesFrom: 'tools/components/node.sh',
+  },
+  'older-node': {
+    commands: ['node'],
+    probe: { args: ['--version'], accept: /^v(1\d|2[0-3])\./ },
+    comesFrom: 'a Node.js between 10 and 23 in the PATH',
   },
   openssl: { commands: ['openssl'], comesFrom: 'the package openssl' },
   python3: { commands: ['python3'], comesFrom: 'the package python3' },

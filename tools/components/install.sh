@@ -10,3 +10,4 @@ bash referrers-registry.sh
 bash cosign.sh 2.6.5
 bash cosign.sh 3.1.3
 bash signpath-java-client.sh 1.0.2
+bash node.sh 22.23.3
