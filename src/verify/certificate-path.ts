@@ -72,7 +72,21 @@ export function verifyCertificatePath(
   throw certificateError(
     `expected a path from the certificate of "${printableName(leaf)}", issued by "${leaf.issuer}", ` +
       `to one of ${authorities.length} trusted authorities for ${purpose}, found none that holds`,
+    isIssuerKnown(leaf, intermediates, authorities) ? [] : [ISSUER_HINT],
   )
+}
+
+const ISSUER_HINT =
+  'There is no certificate of the issuer. A signature often brings that of the signer alone: the trusted root needs all ' +
+  'authorities above it (`chancery trusted-root create --certificate-chain`), or give them with `--ca-intermediates`.'
+
+function isIssuerKnown(
+  leaf: X509Certificate,
+  intermediates: readonly X509Certificate[],
+  authorities: readonly Authority[],
+): boolean {
+  const known = [...authorities.flatMap(({ certificates }) => certificates), ...intermediates]
+  return known.some(({ subjectName }) => Buffer.compare(subjectName, leaf.issuerName) === 0)
 }
 
 function requireLeaf(leaf: X509Certificate, purpose: CertificatePurpose): void {
@@ -177,8 +191,8 @@ function printableName(certificate: X509Certificate): string {
   return certificate.subject === '' ? `serial ${certificate.serialNumber}` : certificate.subject
 }
 
-function certificateError(message: string): ChanceryError {
-  return new ChanceryError('ERR_VERIFY_CERTIFICATE', message)
+function certificateError(message: string, hints: readonly string[] = []): ChanceryError {
+  return new ChanceryError('ERR_VERIFY_CERTIFICATE', message, { hints })
 }
 
 function timeError(message: string): ChanceryError {

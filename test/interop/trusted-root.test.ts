@@ -139,6 +139,45 @@ describe('chancery trusted-root create', { skip: openssl.absent }, () => {
   })
 
   it(
+    'has to hold the authority between the root and the signer, which a bundle does not',
+    { skip: cosign.absent },
+    async () => {
+      await using flow = await prepare()
+      await writeFile(flow.path('artifact'), 'an artifact')
+      const signed = await flow.run(
+        ...['sign-blob', 'artifact', '--key', 'certificate.key', '--bundle', 'bundle.json'],
+        ...['--certificate', 'certificate.pem', '--certificate-chain', 'chain.pem'],
+      )
+      assert.equal(signed.code, 0, signed.stderr)
+      const { verificationMaterial } = JSON.parse(
+        await readFile(flow.path('bundle.json'), 'utf8'),
+      ) as { verificationMaterial: object }
+      assert.ok('certificate' in verificationMaterial)
+      assert.ok(!('x509CertificateChain' in verificationMaterial))
+      const verifyWith = async (chain: string) => {
+        const made = await flow.create('--certificate-chain', chain, '--out', `${chain}.json`)
+        assert.equal(made.code, 0, made.stderr)
+        const verify = ['verify-blob', 'artifact', '--bundle', 'bundle.json']
+        const trust = ['--trusted-root', `${chain}.json`, '--certificate-identity', OWN_IDENTITY]
+        const unlogged = ['--insecure-ignore-tlog=true', '--insecure-ignore-sct']
+        const common = [...verify, ...trust, ...unlogged]
+        const [ours, theirs] = await Promise.all([
+          flow.run(...common, '--certificate-oidc-issuer-pattern', '*'),
+          flow.cosign(...common, '--certificate-oidc-issuer-regexp', '.*'),
+        ])
+        return { ours, theirs }
+      }
+      const whole = await verifyWith('chain.pem')
+      assert.equal(whole.ours.code, 0, whole.ours.stderr)
+      assert.equal(whole.theirs.code, 0, whole.theirs.stderr)
+      const rootOnly = await verifyWith('root.pem')
+      assert.equal(rootOnly.ours.code, 1, rootOnly.ours.stderr)
+      assert.match(rootOnly.ours.stderr, /hint: There is no certificate of the issuer\./)
+      assert.notEqual(rootOnly.theirs.code, 0)
+    },
+  )
+
+  it(
     'is what cosign 3 verifies the bundle of a certificate with',
     { skip: anyAbsent(cosign, component('referrers-registry')) },
     async () => {
