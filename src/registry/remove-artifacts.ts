@@ -72,16 +72,35 @@ async function remove(
   { tag, digest }: Removal,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // By digest: not every registry removes tags, and removing the manifest removes its tags.
+  // By digest: not every registry removes tags, and with a manifest most remove its tags.
   await client.deleteManifest(repository, digest, signal)
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const found = await client.findManifest(repository, tag ?? digest, signal)
     if (found === undefined) return
     // Others put something else there meanwhile: that is not to be removed.
     if (found.digest !== digest) return
+    if (round > 1 && tag !== undefined) await removeTag(client, repository, tag, signal)
     await pause(PAUSE_MS, signal)
   }
   throw stillThere(tag ?? digest)
+}
+
+/**
+ * Removes a tag that goes on naming a manifest that is gone, as with go-containerregistry's registry. There is no condition
+ * to such a removal: that the tag names that manifest has to have been seen just before.
+ */
+async function removeTag(
+  client: RegistryClient,
+  repository: RepositoryName,
+  tag: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await client.deleteManifest(repository, tag, signal)
+  } catch (error) {
+    // One that removes no tags needs more time for what it has begun, or does not do it at all.
+    if (!(error instanceof ChanceryError) || error.code !== 'ERR_REGISTRY_NO_DELETE') throw error
+  }
 }
 
 /** Whoever adds an entry at the same moment sees it missing and adds it again. */
@@ -99,7 +118,7 @@ async function removeFromList(
     const kept = entries.filter((entry) => !removed.has(entry.digest))
     if (kept.length === entries.length) return
     if (kept.length === 0) {
-      await client.deleteManifest(repository, found.digest, signal)
+      await remove(client, repository, { kind: 'referrer', tag, digest: found.digest }, signal)
     } else {
       const condition = { ifMatch: found.etag, isRepeatable: false, signal }
       await client.pushManifest(repository, tag, REFERRERS.encode(kept, found), condition)

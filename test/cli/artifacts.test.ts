@@ -13,7 +13,7 @@ import { generatePayload } from '../../src/registry/resolve-image.ts'
 import { runChancery } from '../support/chancery-process.ts'
 import { component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
-import { startDockerRegistry } from '../support/registries.ts'
+import { startDockerRegistry, startReferrersRegistry, startZot } from '../support/registries.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import type { TreeDocument } from './tree-document.ts'
 
@@ -61,6 +61,12 @@ const registries = {
     start: () => startDockerRegistry(),
     skip: component('docker-registry').absent,
   },
+  // Which leaves a tag where it is when its manifest is removed.
+  'referrers-registry': {
+    start: () => startReferrersRegistry(),
+    skip: component('referrers-registry').absent,
+  },
+  zot: { start: () => startZot(), skip: component('zot').absent },
 }
 
 for (const [name, { start, skip }] of Object.entries(registries)) {
