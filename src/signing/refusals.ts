@@ -29,34 +29,44 @@ export function requireSubmissionTarget(
   }
 }
 
+/** What is refused about a request, by what is tried. */
+const REFUSALS = {
+  approve: 'DecisionRefused',
+  deny: 'DecisionRefused',
+  cancel: 'DecisionRefused',
+  resubmit: 'SubmissionRefused',
+} as const
+
 /**
- * Runs a decision on a request, and records in the audit log that a caller without the right tried.
+ * Does something about a request, and records in the audit log that a caller without the right tried.
  *
- * @throws What the decision throws; after ERR_POLICY_FORBIDDEN on a request of the caller's organization the attempt is
- *   durable.
+ * @throws What the action throws; after ERR_POLICY_FORBIDDEN or ERR_SIGNING_OWN_REQUEST on a request of the caller's
+ *   organization the attempt is durable.
  */
 export async function recordingRefusal<Value>(
   context: SigningContext,
   caller: Caller,
   id: string,
-  tried: 'approve' | 'deny' | 'cancel',
-  decide: () => Promise<Value>,
+  tried: keyof typeof REFUSALS,
+  act: () => Value | Promise<Value>,
 ): Promise<Value> {
   try {
-    return await decide()
+    return await act()
   } catch (thrown) {
     if (isForbidden(thrown)) {
       const request = context.requests.find(id.toLowerCase())
       if (request?.organizationId === caller.principal.organizationId) {
-        await record(context, caller, 'DecisionRefused', request, { code: thrown.code, tried })
+        await record(context, caller, REFUSALS[tried], request, { code: thrown.code, tried })
       }
     }
     throw thrown
   }
 }
 
+const FORBIDDEN: ReadonlySet<string> = new Set(['ERR_POLICY_FORBIDDEN', 'ERR_SIGNING_OWN_REQUEST'])
+
 function isForbidden(thrown: unknown): thrown is ChanceryError {
-  return thrown instanceof ChanceryError && thrown.code === 'ERR_POLICY_FORBIDDEN'
+  return thrown instanceof ChanceryError && FORBIDDEN.has(thrown.code)
 }
 
 async function record(

@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Caller } from '../policy/caller.ts'
 import { findReadableRequest } from './find-request.ts'
+import { recordingRefusal } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { Submission, Submitted } from './signing-service.ts'
 import { submitRequest } from './submit-request.ts'
@@ -9,6 +10,7 @@ import { submitRequest } from './submit-request.ts'
  * Makes a new request of an old one's artifact under another signing policy of the same project. Rights and rules are
  * the new policy's; origin and parameters are the old request's.
  *
+ * @throws ChanceryError ERR_POLICY_FORBIDDEN if the caller may not read the original; the attempt is durable then.
  * @throws ChanceryError ERR_SIGNING_STATE for hashes; ERR_SIGNING_ARTIFACT_DELETED after retention.
  */
 export async function resubmitRequest(
@@ -19,7 +21,9 @@ export async function resubmitRequest(
   description: string | undefined,
   idempotencyKey: string | undefined,
 ): Promise<Submitted> {
-  const { request, project } = findReadableRequest(context, caller, originalId)
+  const { request, project } = await recordingRefusal(context, caller, originalId, 'resubmit', () =>
+    findReadableRequest(context, caller, originalId),
+  )
   if (request.body.artifactsDeletedAt !== null) {
     throw new ChanceryError(
       'ERR_SIGNING_ARTIFACT_DELETED',

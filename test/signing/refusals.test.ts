@@ -31,6 +31,31 @@ describe('an attempt without the right', () => {
     await assert.rejects(signing.cancel(caller, id), FORBIDDEN)
     const nothing = '00000000-0000-4000-8000-000000000000'
     await assert.rejects(signing.cancel(caller, nothing), FORBIDDEN)
+    // Who may not even read the original, and who decides on a request of their own.
+    await assert.rejects(signing.resubmit(caller, id, toPolicy, undefined, undefined), FORBIDDEN)
+    await assert.rejects(
+      signing.resubmit(caller, nothing, toPolicy, undefined, undefined),
+      FORBIDDEN,
+    )
+    const own = { code: 'ERR_SIGNING_OWN_REQUEST' }
+    const both = await authority.addUser('both')
+    const assigned = { users: [both.id], groups: [] }
+    await authority.services.administration.createSigningPolicy(auditor, 'app', {
+      slug: 'both',
+      name: 'Both',
+      certificateSlug: 'release',
+      submitters: assigned,
+      approvers: assigned,
+      requiredApprovals: 1,
+      allowedImages: ['registry.acme.test/team/**'],
+    })
+    const submitted = await signing.submitWithArtifact(
+      both.caller(),
+      { ...submission, signingPolicySlug: 'both' },
+      artifact,
+    )
+    await assert.rejects(signing.approve(both.caller(), submitted.signingRequestId, undefined), own)
+    await assert.rejects(signing.deny(both.caller(), submitted.signingRequestId, undefined), own)
 
     const { events } = audit.list(auditor, { order: 'asc' })
     const refusals = events.filter(({ type }) => type.endsWith('Refused'))
@@ -44,9 +69,15 @@ describe('an attempt without the right', () => {
         ['SigningRequest.DecisionRefused', 'approve', FORBIDDEN.code],
         ['SigningRequest.DecisionRefused', 'deny', FORBIDDEN.code],
         ['SigningRequest.DecisionRefused', 'cancel', FORBIDDEN.code],
+        ['SigningRequest.SubmissionRefused', 'resubmit', FORBIDDEN.code],
+        ['SigningRequest.DecisionRefused', 'approve', own.code],
+        ['SigningRequest.DecisionRefused', 'deny', own.code],
       ],
     )
-    assert.ok(refusals.slice(4).every(({ objectId }) => objectId === id))
-    assert.ok(refusals.filter(({ metadata }) => metadata.actor?.id === outsider.id).length === 6)
+    assert.ok(refusals.slice(4, 8).every(({ objectId }) => objectId === id))
+    assert.ok(refusals.slice(8).every(({ objectId }) => objectId === submitted.signingRequestId))
+    const actors = refusals.map(({ metadata }) => metadata.actor?.id)
+    assert.equal(actors.filter((actor) => actor === outsider.id).length, 7)
+    assert.deepEqual(actors.slice(8), [both.id, both.id])
   })
 })
