@@ -156,6 +156,70 @@ describe('parseBundle', () => {
     assert.throws(() => parseBundle(huge), { code: 'ERR_FORMAT_JSON' })
   })
 
+  it('reads each part up to its limit, and refuses more', () => {
+    const { certificate, ...material } = bundles.message.verificationMaterial
+    const chained = {
+      ...bundles.message,
+      mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.2',
+      verificationMaterial: { ...material, x509CertificateChain: { certificates: [certificate] } },
+    }
+    const timestamps = ['timestampVerificationData', 'rfc3161Timestamps']
+    const entry = ['tlogEntries', 0]
+    const proof = [...entry, 'inclusionProof']
+    const bytes = (length: number) => Buffer.alloc(length, 1).toString('base64')
+    const list = (one: unknown) => (length: number) => Array.from({ length }, () => one)
+    for (const [path, most, valueOf] of [
+      [timestamps, 32, list({ signedTimestamp: 'AAAA' })],
+      [[...timestamps, 0, 'signedTimestamp'], 64 * 1024, bytes],
+      [['x509CertificateChain', 'certificates'], 20, list({ rawBytes: 'AAAA' })],
+      [['x509CertificateChain', 'certificates', 0, 'rawBytes'], 64 * 1024, bytes],
+      [['tlogEntries'], 32, list(material.tlogEntries[0])],
+      [[...entry, 'canonicalizedBody'], 1024 * 1024, bytes],
+      [[...entry, 'logId', 'keyId'], 64, bytes],
+      [[...entry, 'kindVersion', 'kind'], 64, (length) => 'x'.repeat(length)],
+      [[...proof, 'hashes'], 64, list(bytes(32))],
+      [[...proof, 'checkpoint', 'envelope'], 64 * 1024, (length) => 'x'.repeat(length)],
+    ] as readonly (readonly [(string | number)[], number, (length: number) => unknown])[]) {
+      const inside = ['verificationMaterial', ...path]
+      parseBundle(change(chained, inside, valueOf(most)))
+      assert.throws(
+        // Three bytes are four characters of base64.
+        () =>
+          parseBundle(change(chained, inside, valueOf(valueOf === bytes ? most + 3 : most + 1))),
+        { code: 'ERR_FORMAT_BUNDLE' },
+        path.join('.'),
+      )
+    }
+    const hashes = ['verificationMaterial', ...proof, 'hashes']
+    for (const length of [0, 31, 33]) {
+      for (const path of [
+        [...hashes, 0],
+        [...hashes.slice(0, -1), 'rootHash'],
+      ]) {
+        assert.throws(() => parseBundle(change(chained, path, bytes(length))), {
+          code: 'ERR_FORMAT_BUNDLE',
+        })
+      }
+    }
+  })
+
+  it('refuses digests of other algorithms, and chains without a certificate', () => {
+    const algorithm = ['messageSignature', 'messageDigest', 'algorithm']
+    for (const name of ['SHA2_224', 'SHA1', 'sha256', '', 'HASH_ALGORITHM_UNSPECIFIED']) {
+      assert.throws(() => parseBundle(change(bundles.message, algorithm, name)), {
+        code: 'ERR_FORMAT_BUNDLE',
+      })
+    }
+    const { certificate, ...material } = bundles.message.verificationMaterial
+    const chain = (certificates: unknown) =>
+      JSON.stringify({
+        ...bundles.message,
+        verificationMaterial: { ...material, x509CertificateChain: { certificates } },
+      })
+    parseBundle(chain([certificate]))
+    assert.throws(() => parseBundle(chain([])), { code: 'ERR_FORMAT_BUNDLE' })
+  })
+
   it('takes integers as texts in their shortest form', () => {
     const path = ['verificationMaterial', 'tlogEntries', 0, 'logIndex']
     assert.equal(parseBundle(change(bundles.message, path, '0')).logEntries[0]?.logIndex, 0)
