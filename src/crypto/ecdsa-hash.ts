@@ -1,4 +1,4 @@
-import { encodeHex } from '../format/hex.ts'
+import { decodeHex, encodeHex } from '../format/hex.ts'
 import { randomBytes } from './random.ts'
 
 /*
@@ -75,20 +75,13 @@ export function moveSignature(
   if (moved === 0n) throw new Error('an ECDSA signature came out as zero')
   const fixed = new Uint8Array(2 * scalarBytes)
   fixed.set(fresh.signature.subarray(0, scalarBytes))
-  writeBigInt(moved, fixed.subarray(scalarBytes))
+  fixed.set(decodeHex(moved.toString(16).padStart(2 * scalarBytes, '0')), scalarBytes)
   return fixed
 }
 
 /** Big-endian bytes as a number. */
 export function toBigInt(bytes: Uint8Array): bigint {
   return BigInt(`0x${encodeHex(bytes)}`)
-}
-
-function writeBigInt(value: bigint, bytes: Uint8Array): void {
-  const hex = value.toString(16).padStart(2 * bytes.length, '0')
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
-  }
 }
 
 /** The hash as a number modulo nothing yet: its leftmost bits, as many as the order has. Source: FIPS 186-5, 6.4.1. */
@@ -125,7 +118,8 @@ function invert(value: bigint, prime: bigint): bigint {
 
 /** As many of Euclid's steps as the leading bits decide for sure, as a matrix; undefined if there is none. */
 function simulateEuclid(x: bigint, y: bigint): [bigint, bigint, bigint, bigint] | undefined {
-  const bits = x.toString(16).length * 4
+  // One bit more or less, which rounding may make of it, matters to the number of steps only.
+  const bits = Math.ceil(Math.log2(Number(x)))
   if (bits <= LEADING_BITS) return undefined
   const shift = BigInt(bits - LEADING_BITS)
   let high = Number(x >> shift)
