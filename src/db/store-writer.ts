@@ -3,6 +3,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { equalBytes } from '../crypto/constant-time.ts'
 import { isDiskError } from './disk-error.ts'
 import { GENESIS, hashAuditRecord, sealAuditHead } from './audit-chain.ts'
+import { EventRows } from './event-rows.ts'
 import type { SqlValue } from './ledger.ts'
 
 /** A change on its way to the writer: statements by the number of their text, events as stored text. */
@@ -54,7 +55,7 @@ export class StoreWriter {
   readonly #texts: string[] = []
   readonly #statements: (Database.Statement | undefined)[] = []
   readonly #chains = new Map<string, Chain>()
-  readonly #insertEvent: Database.Statement
+  readonly #events: EventRows
   readonly #insertChain: Database.Statement
   readonly #updateChain: Database.Statement
   /** Set once the disk answered something after which its state is unknown; nothing is written any more. */
@@ -68,9 +69,7 @@ export class StoreWriter {
   constructor(database: Database.Database, auditKey: Uint8Array) {
     this.#database = database
     this.#auditKey = auditKey
-    this.#insertEvent = database.prepare(
-      'INSERT INTO audit_events (chain, number, at, type, actor_id, object_id, record, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    )
+    this.#events = new EventRows(database)
     this.#insertChain = database.prepare(
       'INSERT INTO audit_chains (organization_id, number, head, seal) VALUES (?, 0, ?, ?)',
     )
@@ -112,6 +111,7 @@ export class StoreWriter {
           ? this.#applyGuarded(change, touched)
           : { numbers: this.#apply(change, touched) },
       )
+      this.#events.flush()
       for (const chain of touched) {
         const seal = sealAuditHead(this.#auditKey, chain.organizationId, chain.number, chain.head)
         this.#updateChain.run(chain.number, chain.head, seal, chain.id)
@@ -133,10 +133,12 @@ export class StoreWriter {
     this.#database.exec('SAVEPOINT change')
     try {
       const numbers = this.#apply(change, touched)
+      this.#events.flush()
       this.#database.exec('RELEASE change')
       return { numbers }
     } catch (thrown) {
       if (isDiskError(thrown)) throw thrown
+      this.#events.clear()
       this.#database.exec('ROLLBACK TO change')
       this.#database.exec('RELEASE change')
       const known = new Set(heads.map(({ chain }) => chain))
@@ -164,16 +166,7 @@ export class StoreWriter {
       const chain = this.#chains.get(event.organizationId) ?? this.#startChain(event.organizationId)
       const number = chain.number + 1
       const hash = hashAuditRecord(chain.head, number, event.record)
-      this.#insertEvent.run(
-        chain.id,
-        number,
-        event.at,
-        event.type,
-        event.actorId,
-        event.objectId,
-        event.record,
-        hash,
-      )
+      this.#events.add(chain.id, number, event, hash)
       chain.number = number
       chain.head = hash
       touched.add(chain)
@@ -260,6 +253,7 @@ export class StoreWriter {
   }
 
   #rollBack(): void {
+    this.#events.clear()
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
     this.#loadChains()
   }

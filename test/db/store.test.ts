@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { verifyStoredLog } from '../../src/audit/verify-audit-log.ts'
 import { GENESIS, hashAuditRecord, sealAuditHead } from '../../src/db/audit-chain.ts'
 import type { AuditEvent, Change } from '../../src/db/ledger.ts'
 import { createStore, loadStore, type Store } from '../../src/db/open-store.ts'
@@ -113,6 +114,35 @@ describe('the ledger', () => {
       )
       assert.deepEqual(keysIn(store), ['one', 'taken', 'two'])
       assert.equal(store.reader.get<{ n: number }>('SELECT count(*) AS n FROM audit_events')?.n, 3)
+    }))
+
+  it('keeps the log whole when one of many changes is refused', () =>
+    inNewStore(async (store) => {
+      await store.ledger.commit(remember('taken'))
+      const keys = Array.from({ length: 45 }, (_, n) => (n === 21 ? 'taken' : `k${n}`))
+      const changes = keys.map((key) => {
+        const change = remember(key)
+        return { ...change, events: [...change.events, event('Test.HappenedToo', { key })] }
+      })
+      const outcomes = await Promise.allSettled(
+        changes.map((change) => store.ledger.commit(change)),
+      )
+      const numbers = outcomes.flatMap((outcome) =>
+        outcome.status === 'fulfilled' ? outcome.value : [],
+      )
+      assert.deepEqual(
+        numbers,
+        Array.from({ length: 88 }, (_, n) => n + 2),
+      )
+      const { isIntact, events } = await verifyStoredLog(store.reader, auditKey, organizationId)
+      assert.deepEqual([isIntact, events], [true, 89])
+      const logged = store.reader.all<{ key: string }>(
+        "SELECT record ->> '$.data.key' AS key FROM audit_events WHERE type = 'Test.HappenedToo' ORDER BY seq",
+      )
+      assert.deepEqual(
+        logged.map(({ key }) => key),
+        keys.filter((key) => key !== 'taken'),
+      )
     }))
 
   it('undoes every statement of a refused change', () =>
