@@ -7,6 +7,8 @@ export interface HostAbilities {
   takesSinglePost: boolean
   /** False where a manifest is refused for what its descriptors bring along. */
   takesEmbeddedContent: boolean
+  /** False where a blob is not taken in several requests. */
+  takesChunks: boolean
 }
 
 const MAX_HOSTS = 1000
@@ -19,7 +21,7 @@ export class HostMemory {
   of({ registry }: Pick<RepositoryName, 'registry'>): HostAbilities {
     const known = this.#byHost.get(registry)
     if (known !== undefined) return known
-    const fresh = { takesSinglePost: true, takesEmbeddedContent: true }
+    const fresh = { takesSinglePost: true, takesEmbeddedContent: true, takesChunks: true }
     this.#byHost.set(registry, fresh)
     return fresh
   }

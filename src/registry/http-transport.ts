@@ -34,7 +34,7 @@ export interface StreamedBody {
 
 /** One HTTP request. */
 export interface Exchange {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>

@@ -5,6 +5,7 @@ import { referenceContext } from '../format/oci-reference.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
 import { verifiedChunks } from './blob-stream.ts'
+import { uploadInChunks } from './chunked-upload.ts'
 import { DoneLately } from './done-lately.ts'
 import type { HostMemory } from './host-abilities.ts'
 import type { Answer, StreamedBody } from './http-transport.ts'
@@ -14,12 +15,27 @@ import { digestOf, requireDigest } from './received-bytes.ts'
 import type { RegistryConnection } from './registry-connection.ts'
 
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024
+const DEFAULT_CHUNK_BYTES = 16 * 1024 * 1024
+/** How often a large blob is begun, each time from its first byte. */
+const MAX_LARGE_ATTEMPTS = 3
 /** Of a mirror a blob is taken whole or not at all, so it has to fit into memory; a larger one is not asked of it. */
 const MAX_MIRRORED_BYTES = 16 * 1024 * 1024
 
 interface UploadedBlob {
   readonly digest: string
   readonly content: Uint8Array | (() => Promise<StreamedBody>)
+}
+
+interface LargeBlob {
+  readonly digest: string
+  readonly open: () => Promise<AsyncIterable<Uint8Array>>
+  readonly signal: AbortSignal | undefined
+}
+
+/** How blobs are sent. */
+export interface BlobOptions {
+  /** A blob that is larger than two of these many bytes is sent in chunks of as many; 16 MiB by default. */
+  readonly chunkBytes?: number | undefined
 }
 
 type BlobMirrors = MirrorReads<Disposable & { readonly blobs: RegistryBlobs }>
@@ -37,10 +53,18 @@ export class RegistryBlobs {
   /** By {@link blobName}. */
   readonly #uploaded = new DoneLately()
 
-  constructor(connection: RegistryConnection, hosts: HostMemory, mirrors?: BlobMirrors) {
+  readonly #chunkBytes: number
+
+  constructor(
+    connection: RegistryConnection,
+    hosts: HostMemory,
+    mirrors: BlobMirrors | undefined,
+    { chunkBytes = DEFAULT_CHUNK_BYTES }: BlobOptions = {},
+  ) {
     this.#connection = connection
     this.#hosts = hosts
     this.#mirrors = mirrors
+    this.#chunkBytes = chunkBytes
   }
 
   /**
@@ -210,10 +234,12 @@ export class RegistryBlobs {
   }
 
   /**
-   * Uploads a blob piece by piece, or takes it over from another repository of the registry where it allows that.
+   * Uploads a blob piece by piece, or takes it over from another repository of the registry where it allows that. A large
+   * one is sent in chunks, so that a broken connection costs one chunk; where the registry takes none, in one request.
    *
-   * @param open Opens the content, once; not called if the blob need not be sent.
+   * @param open Opens the content; not called if the blob need not be sent, and again where the upload has to begin again.
    * @param mountFrom A repository of the same registry that has it.
+   * @throws ChanceryError ERR_REGISTRY_UNAVAILABLE if the registry loses the upload each time.
    */
   async pushStream(
     repository: RepositoryName,
@@ -224,8 +250,39 @@ export class RegistryBlobs {
     const { mountFrom, signal } = options
     if (await this.has(repository, digest, signal)) return
     const query = mountFrom === undefined ? '' : `?${mountQuery(digest, mountFrom)}`
+    if (size > 2 * this.#chunkBytes && this.#hosts.of(repository).takesChunks) {
+      const blob = { digest, open, signal }
+      if (await this.#pushInChunks(repository, query, blob)) return
+    }
     const content = async () => ({ length: size, chunks: await open() })
     await this.#startUpload(repository, query, { digest, content }, signal)
+  }
+
+  /** @returns False if the registry takes no chunks. */
+  async #pushInChunks(
+    repository: RepositoryName,
+    query: string,
+    { digest, open, signal }: LargeBlob,
+  ): Promise<boolean> {
+    for (let attempt = 1; attempt <= MAX_LARGE_ATTEMPTS; attempt++) {
+      if (attempt > 1 && (await this.has(repository, digest, signal))) return true
+      const start = await this.#beginUpload(repository, query, signal)
+      if (start === 'mounted') return true
+      const blob = { digest, open, chunkBytes: this.#chunkBytes, signal }
+      const end = await uploadInChunks(this.#connection, repository, start, blob)
+      if (end === 'no-chunks') {
+        this.#hosts.of(repository).takesChunks = false
+        return false
+      }
+      if (end === 'lost') continue
+      if (end.status !== 201) throw errorOfAnswer(repository, end)
+      return true
+    }
+    throw new ChanceryError(
+      'ERR_REGISTRY_UNAVAILABLE',
+      `${repository.registry} lost the upload of ${digest} ${MAX_LARGE_ATTEMPTS} times`,
+      { hints: ['Try again later; what is there already is not sent again.'] },
+    )
   }
 
   async #startUpload(
@@ -234,6 +291,15 @@ export class RegistryBlobs {
     blob: UploadedBlob,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const start = await this.#beginUpload(repository, query, signal)
+    if (start !== 'mounted') await this.#finishUpload(repository, start, blob, signal)
+  }
+
+  async #beginUpload(
+    repository: RepositoryName,
+    query: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer | 'mounted'> {
     const start = await this.#connection.request(repository, 'push', {
       method: 'POST',
       path: `blobs/uploads/${query}`,
@@ -241,9 +307,9 @@ export class RegistryBlobs {
       maxBodyBytes: MAX_SMALL_ANSWER_BYTES,
       signal,
     })
-    if (start.status === 201 && query !== '') return
+    if (start.status === 201 && query !== '') return 'mounted'
     if (start.status !== 202) throw errorOfAnswer(repository, start)
-    await this.#finishUpload(repository, start, blob, signal)
+    return start
   }
 
   async #finishUpload(

@@ -20,7 +20,7 @@ import {
   type MissingReferrers,
   type ReferrersPage,
 } from './referrers-page.ts'
-import { RegistryBlobs } from './registry-blobs.ts'
+import { RegistryBlobs, type BlobOptions } from './registry-blobs.ts'
 import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
 
 /** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
@@ -64,6 +64,7 @@ export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, '
   readonly findCredentials?: FindCredentials
   /** Where repositories are read instead; by default each is read where its name says. What is written ignores it. */
   readonly mirrors?: MirrorReads<RegistryClient> | undefined
+  readonly blobs?: BlobOptions
 }
 
 /**
@@ -85,7 +86,7 @@ export class RegistryClient implements Disposable {
   constructor(options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
     this.#mirrors = options.mirrors
-    this.blobs = new RegistryBlobs(this.#connection, this.hosts, options.mirrors)
+    this.blobs = new RegistryBlobs(this.#connection, this.hosts, options.mirrors, options.blobs)
   }
 
   /**

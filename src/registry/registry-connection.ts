@@ -44,15 +44,20 @@ export interface RegistryRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A blob, and where the registry wants it. */
+/** One request of an upload that was begun, and where the registry wants it. */
 export interface BlobUpload {
+  /** PUT ends the upload, PATCH sends a part of it, GET asks how far it came; PUT by default. */
+  readonly method?: 'PUT' | 'PATCH' | 'GET'
+
   /** Absolute, or relative to `base`; as the registry wrote it. */
   readonly location: string
   /** The URL that the location came from. */
   readonly base: URL
-  /** `sha256:<hex>` of the content. */
-  readonly digest: string
-  readonly content: Uint8Array | StreamedBody
+  /** Digest of the whole blob, where the upload is to end. */
+  readonly digest?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** What is sent; a function, where it can be had again. */
+  readonly content?: Uint8Array | StreamedBody | (() => StreamedBody)
   readonly signal?: AbortSignal | undefined
 }
 
@@ -149,32 +154,41 @@ export class RegistryConnection implements Disposable {
     )
   }
 
-  /** Uploads a blob to the location the registry gave; on another host or port it gets no credential. */
-  async upload(repository: RepositoryName, blob: BlobUpload): Promise<Answer> {
-    const { signal } = blob
+  /** Sends a part of an upload to the location the registry gave; on another host or port it gets no credential. */
+  async upload(repository: RepositoryName, upload: BlobUpload): Promise<Answer> {
+    const { method = 'PUT', digest, headers, content, signal } = upload
     const origin = await this.#originOf(repository.registry, signal)
-    const url = resolveForeignUrl(origin, blob.base, blob.location, 'the upload location')
-    url.searchParams.set('digest', blob.digest)
-    const authorization =
-      url.origin === origin.origin
-        ? await this.#authenticator.authorize(origin, repository, 'push', signal)
-        : undefined
-    return this.#sendPatiently(
-      {
-        method: 'PUT',
-        url,
-        headers: {
-          'content-type': 'application/octet-stream',
-          ...(authorization === undefined ? {} : { authorization }),
+    const url = resolveForeignUrl(origin, upload.base, upload.location, 'the upload location')
+    if (digest !== undefined) url.searchParams.set('digest', digest)
+    const isOwnHost = url.origin === origin.origin
+    const send = (authorization: string | undefined) => {
+      const body = typeof content === 'function' ? content() : content
+      return this.#sendPatiently(
+        {
+          method,
+          url,
+          headers: {
+            ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+            ...headers,
+            ...(authorization === undefined ? {} : { authorization }),
+          },
+          ...(body === undefined ? {} : { body }),
+          maxBodyBytes: PROBE_BODY_BYTES,
+          isOwnHost,
+          signal,
         },
-        body: blob.content,
-        maxBodyBytes: PROBE_BODY_BYTES,
-        isOwnHost: url.origin === origin.origin,
-        signal,
-      },
-      // A session whose answer was lost is in an unknown state.
-      false,
-    )
+        // A session whose answer was lost is in an unknown state.
+        method === 'GET',
+      )
+    }
+    if (!isOwnHost) return send(undefined)
+    const used = await this.#authenticator.authorize(origin, repository, 'push', signal)
+    const answer = await send(used)
+    const isOnce = typeof content === 'object' && !(content instanceof Uint8Array)
+    if (answer.status !== 401 || isOnce) return answer
+    // A token may expire in the middle of an upload.
+    const refusal = { answer, used }
+    return send(await this.#authenticator.answer(origin, repository, 'push', refusal, signal))
   }
 
   /** Sends; repeats after a broken connection and after the answers that ask for it, as the host's budget allows. */
