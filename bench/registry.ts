@@ -1,27 +1,15 @@
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../test/support/child-process.ts'
 import { component } from '../test/support/components.ts'
 import { pushTestIndex, type PushedIndex } from '../test/support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  type RunningRegistry,
-} from '../test/support/registries.ts'
+import { countRequests, type CountedRegistry } from '../test/support/counted-registry.ts'
+import { startDockerRegistry, startReferrersRegistry } from '../test/support/registries.ts'
 import { createTemporaryDirectory } from '../test/support/temporary-directory.ts'
 import type { Bench } from './bench.ts'
 import { printTable } from './table.ts'
 
 const PLATFORMS = 10
 const CHANCERY = fileURLToPath(new URL('../bin/chancery.js', import.meta.url))
-
-/** A registry behind a proxy that counts. */
-interface CountedRegistry extends AsyncDisposable {
-  readonly host: string
-  /** How many requests there were since the last call. */
-  take(): number
-}
 
 /** Who signs and verifies: a program, and what it says for that. */
 interface Contender {
@@ -168,34 +156,5 @@ function environmentIn(home: string): Record<string, string> {
     NO_PROXY: '127.0.0.1,localhost',
     COSIGN_YES: 'true',
     COSIGN_PASSWORD: '',
-  }
-}
-
-async function countRequests(registry: RunningRegistry): Promise<CountedRegistry> {
-  let count = 0
-  const { hostname, port } = new URL(`http://${registry.host}`)
-  const server = createServer((incoming, outgoing) => {
-    count += 1
-    const { method, url, headers } = incoming
-    const forwarded = request({ hostname, port, method, path: url, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
-    })
-    forwarded.on('error', () => outgoing.destroy())
-    incoming.pipe(forwarded)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    take() {
-      const taken = count
-      count = 0
-      return taken
-    },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await registry[Symbol.asyncDispose]()
-    },
   }
 }

@@ -28,6 +28,8 @@ export interface AttachOptions {
   readonly publicKey?: Uint8Array
   /** What {@link findSignature} saw a moment ago; spares reading it again. */
   readonly seen?: SeenSignatures | undefined
+  /** Whether the image is likely to have no signatures yet, see {@link mergeIntoTag}. */
+  readonly isLikelyFirst?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -78,6 +80,7 @@ export async function attachSignature(
         await client.blobs.upload(image.repository, signature.payload, signal)
       },
       seen: options.seen,
+      isLikelyNew: options.isLikelyFirst === true,
       signal: options.signal,
     },
   )

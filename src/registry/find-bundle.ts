@@ -8,7 +8,7 @@ import { embeddedContent } from './embedded-content.ts'
 import { inParallel } from './in-parallel.ts'
 import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 import { bundleLayerOf, isBundleType } from './published-artifacts.ts'
-import { listReferrers, type SeenTag } from './referrers.ts'
+import { listReferrers, type ReferrersOptions, type SeenTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 
@@ -54,10 +54,11 @@ export async function findBundle(
   client: RegistryClient,
   image: ImageByDigest,
   wanted: WantedBundle,
-  signal?: AbortSignal,
+  { mayHaveTag, signal }: Pick<ReferrersOptions, 'mayHaveTag' | 'signal'> = {},
 ): Promise<LookedForBundle> {
   const { repository, digest } = image
-  const { descriptors, seen } = await listReferrers(client, repository, digest, { signal })
+  const options = { mayHaveTag, signal }
+  const { descriptors, seen } = await listReferrers(client, repository, digest, options)
   const found = await inParallel(
     descriptors.filter((one) => mayBeBundle(one, wanted.predicateType)),
     PULLS_AT_ONCE,

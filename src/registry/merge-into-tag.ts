@@ -15,6 +15,11 @@ export interface TagAddition<Entry> {
   readonly prepare?: (signal: AbortSignal | undefined) => Promise<void>
   /** What the tag held a moment ago, if that was read; spares reading it again. */
   readonly seen?: { readonly found: PulledManifest | undefined } | undefined
+  /**
+   * Whether the tag is likely to be absent: then everything is stored before the tag is read, so that what is read is
+   * still fresh when it is written. That it is there all the same costs what was stored, and nothing else.
+   */
+  readonly isLikelyNew?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -134,15 +139,16 @@ class Batch<Entry> {
 
   async #merge(): Promise<void> {
     const signal = this.#allGone.signal
-    const seen = this.#batch.length === 1 ? this.#batch[0]?.addition.seen : undefined
+    const isNew = this.#batch.every(({ addition }) => addition.isLikelyNew === true)
+    const early = isNew ? await this.#prepareForNew(signal) : this.#batch
+    const seen = early.length === 1 && !isNew ? early[0]?.addition.seen : undefined
     const first =
       seen === undefined
         ? await this.#client.findManifest(this.#repository, this.#tag, signal)
         : seen.found
     const readAtMs = seen === undefined ? performance.now() : -Infinity
-    const missing = this.#settleThoseThere(first)
-    const isPrepared = await Promise.all(missing.map((one) => this.#prepare(one)))
-    const prepared = missing.filter((_, index) => isPrepared[index])
+    const missing = this.#settleThoseThere(early, first)
+    const prepared = isNew ? missing : await this.#prepareAll(missing)
     const fresh: Waiting<Entry>[] = []
     const twins: Waiting<Entry>[] = []
     for (const one of prepared) {
@@ -168,10 +174,23 @@ class Batch<Entry> {
     for (const { resolve } of twins) resolve({ outcome: 'already-there', entries, found })
   }
 
+  /** Stores what a tag that is absent is going to refer to. @returns Those for which that went well. */
+  async #prepareForNew(signal: AbortSignal): Promise<readonly Waiting<Entry>[]> {
+    const prepared = await this.#prepareAll(this.#batch)
+    if (prepared.length === 0) return []
+    const entries = prepared.map(({ addition }) => addition.entry)
+    const { config } = this.#content.encode(entries, undefined)
+    if (config !== undefined) await this.#client.blobs.upload(this.#repository, config, signal)
+    return prepared
+  }
+
   /** @returns Those that are not there. */
-  #settleThoseThere(found: PulledManifest | undefined): Waiting<Entry>[] {
+  #settleThoseThere(
+    batch: readonly Waiting<Entry>[],
+    found: PulledManifest | undefined,
+  ): readonly Waiting<Entry>[] {
     const existing = this.#content.entriesOf(found)
-    return this.#batch.filter((one) => {
+    return batch.filter((one) => {
       try {
         if (!existing.some((entry) => one.addition.isStoodForBy(entry))) return true
         one.resolve({ outcome: 'already-there', entries: existing.length, found })
@@ -180,6 +199,12 @@ class Batch<Entry> {
       }
       return false
     })
+  }
+
+  /** @returns Those for which that went well; the others are told. */
+  async #prepareAll(batch: readonly Waiting<Entry>[]): Promise<readonly Waiting<Entry>[]> {
+    const isPrepared = await Promise.all(batch.map((one) => this.#prepare(one)))
+    return batch.filter((_, index) => isPrepared[index])
   }
 
   async #prepare({ addition, reject }: Waiting<Entry>): Promise<boolean> {

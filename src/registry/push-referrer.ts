@@ -4,7 +4,8 @@ import { parseManifest } from '../format/oci-manifest.ts'
 import { mergeIntoTag } from './merge-into-tag.ts'
 import type { RepositoryName } from './origins.ts'
 import { artifactTypeOf, describeReferrer, fallbackTag, REFERRERS } from './referrers-index.ts'
-import { listByApi, type ReferrersOptions, type SeenTag } from './referrers.ts'
+import { listByApi, type ApiListOptions } from './referrers-api.ts'
+import type { SeenTag } from './referrers.ts'
 import type { RegistryClient, StoredManifest } from './registry-client.ts'
 import { pause } from './retry.ts'
 
@@ -142,7 +143,7 @@ async function awaitListing(
   repository: RepositoryName,
   subjectDigest: string,
   digest: string,
-  options: ReferrersOptions,
+  options: ApiListOptions,
 ): Promise<'listed' | 'not-listed' | 'no-api'> {
   for (let look = 1; ; look++) {
     const listed = await listByApi(client, repository, subjectDigest, options)

@@ -13,9 +13,9 @@ export interface ReferrersPage {
   readonly next: string | undefined
 }
 
-/** What is not there: the API, or its list of one manifest only. */
+/** What is not there: the API, or its list of one manifest only; or it is not clear who says so of what. */
 export interface MissingReferrers {
-  readonly missing: 'api' | 'list'
+  readonly missing: 'api' | 'list' | 'unclear'
 }
 
 const MAX_LINK_LENGTH = 4096
@@ -43,12 +43,17 @@ export function readReferrersPage(repository: RepositoryName, answer: Answer): R
 }
 
 /**
- * What the 404 or 400 of a registry is about. One that names an error of its own, MANIFEST_UNKNOWN for example, has
- * understood the question, against the specification; it may answer another one.
+ * What a 404 or 400 is about. One that names an error of its own, MANIFEST_UNKNOWN for example, has understood the
+ * question, against the specification; it may answer another one. One that names none is the registry's only if it says
+ * so: a gateway answers with pages of its own.
+ *
+ * Source: distribution-spec, "Error Codes"; Docker Registry HTTP API V2, "API Version Check", for the header.
  */
-export function readMissingReferrers({ body }: Answer): MissingReferrers {
+export function readMissingReferrers({ body, headers }: Answer): MissingReferrers {
   const { code } = firstErrorOf(body)
-  return { missing: code === undefined || code === 'UNSUPPORTED' ? 'api' : 'list' }
+  if (code === 'UNSUPPORTED') return { missing: 'api' }
+  if (code !== undefined) return { missing: 'list' }
+  return { missing: headers['docker-distribution-api-version'] === undefined ? 'unclear' : 'api' }
 }
 
 /** The query of `Link: <url>; rel="next"`. Source: RFC 8288; distribution-spec, "Listing Referrers". */

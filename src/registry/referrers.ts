@@ -1,27 +1,23 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
-import { referenceContext } from '../format/oci-reference.ts'
-import { badAnswer } from './answers.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
+import { listByApi, MAX_REFERRERS, tooManyReferrers, type ApiListOptions } from './referrers-api.ts'
 import { artifactTypeOf, fallbackTag } from './referrers-index.ts'
-import type { MissingReferrers } from './referrers-page.ts'
+import type { MayHaveTag } from './tag-survey.ts'
 
 /** What is listed, and how much of it at most. */
-export interface ReferrersOptions {
+export interface ReferrersOptions extends ApiListOptions {
   /** Only referrers of this type, by what their manifests say. */
   readonly artifactType?: string | undefined
   /** Whether a manifest is pulled, by what the list says of it, which may be wrong; by default all are. */
   readonly isWanted?: ((listed: Descriptor) => boolean) | undefined
   /** Whether a manifest that cannot be read counts as refused; by default its error is thrown. */
   readonly refusesUnreadable?: boolean | undefined
-  /** More is an error, not cut off; 1,000 by default. */
-  readonly maxReferrers?: number | undefined
-  /** Asks the API even if it was absent a moment ago. */
-  readonly isApiKnown?: boolean
-  readonly signal?: AbortSignal | undefined
+  /** Whether the fallback tag is looked at where the API lists nothing; by default it is. */
+  readonly mayHaveTag?: MayHaveTag | undefined
 }
 
 /** A manifest that names another one as its subject. */
@@ -64,9 +60,6 @@ export interface SeenTag {
   readonly found: PulledManifest | undefined
 }
 
-const DEFAULT_MAX_REFERRERS = 1000
-const MAX_PAGES = 100
-const MAX_TOTAL_BYTES = 32 * 1024 * 1024
 const PULLS_AT_ONCE = 8
 /** What is wrong with a manifest itself, not with the way to it. */
 const UNREADABLE: readonly ErrorCode[] = [
@@ -121,90 +114,23 @@ export async function listReferrers(
   digest: string,
   options: ReferrersOptions = {},
 ): Promise<ListedReferrers> {
-  const maxReferrers = options.maxReferrers ?? DEFAULT_MAX_REFERRERS
+  const maxReferrers = options.maxReferrers ?? MAX_REFERRERS
   const listed = await listByApi(client, repository, digest, { ...options, maxReferrers })
   if (listed !== undefined && listed.length > 0) {
     return { source: 'api', descriptors: listed, seen: undefined }
   }
   // A registry that got the API later may know nothing of what was listed under the tag before.
+  if (options.mayHaveTag?.(fallbackTag(digest)) === false) {
+    return { source: listed === undefined ? 'none' : 'api', descriptors: [], seen: undefined }
+  }
   const found = await findListUnderTag(client, repository, digest, options.signal)
   const seen = { found }
   if (found?.manifest.kind !== 'index') {
     return { source: listed === undefined ? 'none' : 'api', descriptors: [], seen }
   }
   const { manifests } = found.manifest
-  if (manifests.length > maxReferrers) throw tooMany(repository, digest, maxReferrers)
+  if (manifests.length > maxReferrers) throw tooManyReferrers(repository, digest, maxReferrers)
   return { source: 'tag', descriptors: manifests, seen }
-}
-
-/** Whether repositories have a referrers API, as the first answer said: where there is none, nobody asks again. */
-const HAVE_API = new WeakMap<RegistryClient, Map<string, Promise<boolean>>>()
-
-/**
- * What the referrers API lists, each digest once; undefined if the registry has no such API, or had none before, or does
- * not list this manifest.
- *
- * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if its pages go round in a circle; besides, as {@link findReferrers}.
- */
-export async function listByApi(
-  client: RegistryClient,
-  repository: RepositoryName,
-  digest: string,
-  options: ReferrersOptions = {},
-): Promise<readonly Descriptor[] | undefined> {
-  const known = HAVE_API.get(client) ?? new Map<string, Promise<boolean>>()
-  HAVE_API.set(client, known)
-  const name = referenceContext(repository)
-  const hasApi = known.get(name)
-  if (hasApi !== undefined) {
-    if (options.isApiKnown !== true && !(await hasApi)) return undefined
-    const again = await listAllPages(client, repository, digest, options)
-    return 'missing' in again ? undefined : again
-  }
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  known.set(name, promise)
-  // Until an answer says so, there is one to be asked.
-  let isAbsent = false
-  try {
-    const listed = await listAllPages(client, repository, digest, options)
-    if (!('missing' in listed)) return listed
-    isAbsent = listed.missing === 'api'
-    if (!isAbsent) known.delete(name)
-    return undefined
-  } catch (error) {
-    known.delete(name)
-    throw error
-  } finally {
-    resolve(!isAbsent)
-  }
-}
-
-async function listAllPages(
-  client: RegistryClient,
-  repository: RepositoryName,
-  digest: string,
-  options: ReferrersOptions,
-): Promise<readonly Descriptor[] | MissingReferrers> {
-  const { maxReferrers = DEFAULT_MAX_REFERRERS, signal } = options
-  const byDigest = new Map<string, Descriptor>()
-  const queries = new Set<string>()
-  let size = 0
-  for (let query: string | undefined = ''; query !== undefined;) {
-    if (queries.has(query)) throw badAnswer(repository, 'the pages of the referrers repeat')
-    queries.add(query)
-    const page = await client.findReferrersPage(repository, digest, query, signal)
-    if ('missing' in page) {
-      if (queries.size === 1) return page
-      throw badAnswer(repository, 'a page of the referrers is missing')
-    }
-    size += page.size
-    for (const descriptor of page.descriptors) byDigest.set(descriptor.digest, descriptor)
-    if (byDigest.size > maxReferrers || queries.size > MAX_PAGES || size > MAX_TOTAL_BYTES) {
-      throw tooMany(repository, digest, maxReferrers)
-    }
-    query = page.next
-  }
-  return [...byDigest.values()]
 }
 
 async function findListUnderTag(
@@ -259,12 +185,4 @@ function describe(pulled: PulledManifest): Descriptor {
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
   }
-}
-
-function tooMany(repository: RepositoryName, digest: string, maxReferrers: number): ChanceryError {
-  return new ChanceryError(
-    'ERR_REGISTRY_TOO_LARGE',
-    `expected at most ${maxReferrers} referrers of ${digest} at ${repository.registry}, found more`,
-    { hints: ['Remove those that are no longer needed, for example with `chancery clean`.'] },
-  )
 }

@@ -22,10 +22,12 @@ import {
 } from './referrers-page.ts'
 import { RegistryBlobs, type BlobOptions } from './registry-blobs.ts'
 import { RegistryConnection, type RegistryConnectionOptions } from './registry-connection.ts'
+import { MAX_LISTED_TAGS, readTagList } from './tag-survey.ts'
 
 /** The most bytes of a manifest that are read. Source: distribution-spec, "Pushing Manifests" (4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024
+const MAX_TAG_LIST_BYTES = 512 * 1024
 /** Tags of signatures, attestations and lists of referrers. */
 const BELONGINGS = /^sha(?:256|512)-/
 
@@ -244,6 +246,30 @@ export class RegistryClient implements Disposable {
     if (answer.status === 404 || answer.status === 400) return readMissingReferrers(answer)
     if (answer.status !== 200) throw errorOfAnswer(repository, answer)
     return readReferrersPage(repository, answer)
+  }
+
+  /**
+   * The tags of a repository; undefined if the registry does not list them, or not in one small answer.
+   *
+   * @throws ChanceryError ERR_FORMAT_JSON if the answer is no list; ERR_REGISTRY_TOO_LARGE if it is longer than 512 KiB.
+   * Source: distribution-spec, "Listing Tags".
+   */
+  async findTags(
+    repository: RepositoryName,
+    signal?: AbortSignal,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const elsewhere = await this.#mirrors?.read(repository, 'belongings', signal, (client, place) =>
+      client.findTags(place, signal),
+    )
+    if (elsewhere !== undefined) return elsewhere.value
+    const answer = await this.#connection.request(repository, 'pull', {
+      method: 'GET',
+      path: `tags/list?n=${MAX_LISTED_TAGS}`,
+      headers: { accept: 'application/json' },
+      maxBodyBytes: MAX_TAG_LIST_BYTES,
+      signal,
+    })
+    return answer.status === 200 ? readTagList(answer) : undefined
   }
 
   /** Closes the connections that are kept for reuse. */

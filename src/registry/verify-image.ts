@@ -14,17 +14,27 @@ import {
   type SignatureCandidate,
   type SignaturePlace,
 } from './image-signatures.ts'
+import { tagOf } from './image-tree.ts'
 import { inParallel } from './in-parallel.ts'
 import { nothingAccepted, unsigned } from './refused-signatures.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { repositorySource } from './repository-store.ts'
 import { resolveImage, type ImageByDigest } from './resolve-image.ts'
+import type { MayHaveTag } from './tag-survey.ts'
 
 /** What is required of an image, and how thoroughly it is looked at. */
 export type ImageRequirements = SignatureRequirements & {
   /** Whether the referrers are looked at also where a signature under the tag is accepted. False by default. */
   readonly isExhaustive?: boolean
   readonly signal?: AbortSignal
+}
+
+/** What is known of the places beside an image. */
+export interface KnownPlaces {
+  /** What the tag of its signatures holds, where that has just been read. */
+  readonly found?: PulledManifest | undefined
+  /** Whether the repository may have a tag; where it hardly has that of the signatures, that is looked at last. */
+  readonly mayHaveTag?: MayHaveTag | undefined
 }
 
 /** A signature that was accepted. */
@@ -93,7 +103,7 @@ export async function verifyResolvedImage(
   found?: PulledManifest,
 ): Promise<ImageVerification> {
   const source = repositorySource(client, image.repository, requirements.signal)
-  const verification = await examineImage(source, image, requirements, found)
+  const verification = await examineImage(source, image, requirements, { found })
   if (verification.failure !== undefined) throw verification.failure
   return verification
 }
@@ -109,20 +119,24 @@ export async function examineImage(
   source: ArtifactSource,
   image: ImageToVerify,
   requirements: ImageRequirements,
-  found?: PulledManifest,
+  { found, mayHaveTag }: KnownPlaces = {},
 ): Promise<ImageVerification> {
   const verification = new Verification(source, image, requirements)
-  const { predicateType } = requirements
-  await verification.look(() =>
-    predicateType === undefined
-      ? findTaggedSignatures(source, image.digest, found)
-      : findTaggedAttestations(source, image.digest, predicateType),
-  )
-  const hasReadReferrers = verification.verified.length === 0 || requirements.isExhaustive === true
-  if (hasReadReferrers) {
-    await verification.look(() => findReferringSignatures(source, image.digest, predicateType))
-  }
-  return verification.finish(hasReadReferrers)
+  const { predicateType, isExhaustive = false } = requirements
+  const lookAtTag = () =>
+    verification.look(() =>
+      predicateType === undefined
+        ? findTaggedSignatures(source, image.digest, found)
+        : findTaggedAttestations(source, image.digest, predicateType),
+    )
+  const lookAtReferrers = () =>
+    verification.look(() => findReferringSignatures(source, image.digest, predicateType))
+  const tag = tagOf(image.digest, predicateType === undefined ? 'signature' : 'attestation')
+  const isTagLast = mayHaveTag?.(tag) === false
+  await (isTagLast ? lookAtReferrers() : lookAtTag())
+  const isEnough = verification.verified.length > 0 && !isExhaustive
+  if (!isEnough) await (isTagLast ? lookAtTag() : lookAtReferrers())
+  return verification.finish(isTagLast || !isEnough)
 }
 
 /** One image on its way: what was accepted so far, what was not, and what could not be looked at. */

@@ -13,7 +13,7 @@ import {
 import { startProgram, type RunningProgram } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
-import { startDockerRegistry, startReferrersRegistry } from '../support/registries.ts'
+import { startDockerRegistry, startReferrersRegistry, startZot } from '../support/registries.ts'
 
 const publishProcess = fileURLToPath(new URL('publish-process.ts', import.meta.url))
 /** So many take a minute; a few show the same, if less surely. */
@@ -22,7 +22,7 @@ const PROCESSES = isEverythingAsked ? 64 : 12
 const KILLED = 3
 const PATIENCE_MS = 120_000
 // Each running program has a listener, so that it does not outlive this process.
-process.setMaxListeners(PROCESSES + KILLED + 10)
+process.setMaxListeners(3 * (PROCESSES + KILLED))
 
 const registries = {
   'docker-registry, which has no referrers API,': {
@@ -32,6 +32,10 @@ const registries = {
   'a registry with the referrers API': {
     start: startReferrersRegistry,
     skip: component('referrers-registry').absent,
+  },
+  'zot, which has it and keeps everything on disk,': {
+    start: startZot,
+    skip: component('zot').absent,
   },
 }
 

@@ -463,14 +463,17 @@ describe('a list of referrers', () => {
 
   it('that is missing for one manifest is not missing for the others', async () => {
     const other = `sha256:${'cd'.repeat(32)}`
-    for (const [body, isRemembered] of [
-      ['{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}', false],
-      ['{"errors":[{"code":"UNSUPPORTED"}]}', true],
-      ['404 page not found', true],
+    const docker = { 'docker-distribution-api-version': 'registry/2.0' }
+    for (const [body, headers, isRemembered] of [
+      ['{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}', docker, false],
+      ['{"errors":[{"code":"UNSUPPORTED"}]}', {}, true],
+      ['404 page not found', docker, true],
+      // Something before the registry may say so.
+      ['<html>404 page not found</html>', {}, false],
     ] as const) {
       await using server = await startFake([one], (_request, response, path) => {
         if (path === `referrers/${SUBJECT}`) sendIndex(response, [entry(one)])
-        else response.writeHead(404).end(path.startsWith('referrers') ? body : '')
+        else response.writeHead(404, headers).end(path.startsWith('referrers') ? body : '')
       })
       using client = new RegistryClient(IMPATIENT)
       const repository = { registry: server.host, repository: 'team/app' }
@@ -486,6 +489,44 @@ describe('a list of referrers', () => {
       )
       const asked = server.seen.filter(({ url }) => url.includes('/referrers/')).length
       assert.equal(asked, isRemembered ? 1 : 4, body)
+    }
+  })
+
+  it('is not asked for again where two answers were a page of something else', async () => {
+    await using server = await startFake([], (_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<html>not found</html>')
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const asked = () => server.seen.filter(({ url }) => url.includes('/referrers/')).length
+    for (const [name, count] of [
+      ['team/app', 1],
+      ['team/app', 2],
+      ['team/app', 2],
+      // It is nobody's word, so that it holds for nothing else.
+      ['team/other', 3],
+    ] as const) {
+      const digest = `sha256:${String(asked()).repeat(64)}`
+      const repository = { registry: server.host, repository: name }
+      assert.equal((await listReferrers(client, repository, digest)).source, 'none')
+      assert.equal(asked(), count)
+    }
+  })
+
+  it('is not asked for again where the registry has said so of a neighbour', async () => {
+    await using server = await startFake([], (_request, response) => {
+      response.writeHead(404).end('{"errors":[{"code":"UNSUPPORTED"}]}')
+    })
+    using client = new RegistryClient(IMPATIENT)
+    const asked = () => server.seen.filter(({ url }) => url.includes('/referrers/')).length
+    for (const [name, count] of [
+      ['team/app', 1],
+      ['team/other/app', 1],
+      ['people/app', 2],
+      ['team', 3],
+    ] as const) {
+      const repository = { registry: server.host, repository: name }
+      assert.equal((await listReferrers(client, repository, SUBJECT)).source, 'none')
+      assert.equal(asked(), count, name)
     }
   })
 

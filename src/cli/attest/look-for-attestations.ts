@@ -79,7 +79,8 @@ async function lookForBundles(
   { owner: { publicKey, chain }, isReplacing, isForced, signal }: LookOptions,
 ): Promise<FormatLook> {
   const wanted = { statement, predicateType, publicKey, certificate: chain?.leaf }
-  const isSame = !isForced && (await findBundle(client, image, wanted, signal)).bundle !== undefined
+  const isSame =
+    !isForced && (await findBundle(client, image, wanted, { signal })).bundle !== undefined
   if (!isReplacing) return { isThere: isSame, replaced: [] }
   const own = await findOwnBundles(client, image, { publicKey, predicateType }, signal)
   const isThere = isSame && own.length === 1

@@ -18,6 +18,7 @@ import { findNamedImages } from '../sign/named-images.ts'
 import { openSigner, requireOneSigner, type SignerFlags } from '../sign/open-signer.ts'
 import { SignatureFiles, type SignatureFileFlags } from '../sign/signature-files.ts'
 import { imageOf, publishImage, type ImageResult } from '../sign/signed-image.ts'
+import { restoreContent } from '../sign/publish-signature.ts'
 
 /** The flags of `chancery sign`. */
 export interface SignFlags extends RegistryFlags, SignerFlags, FormatFlags, SignatureFileFlags {
@@ -62,6 +63,7 @@ export async function sign(
   const owner = { publicKey: signer.publicKey, chain }
   const seenAt = performance.now()
   const looks = await look(client, flags, found, formats, owner, signal)
+  await restoreAll(this, client, flags, looks, signal)
   for (const { image, there, missing } of looks) {
     for (const made of there) await files.write(image, made, chain)
     if (there.length === 0) continue
@@ -87,7 +89,7 @@ export async function sign(
         isPublished: flags.publish,
         onMade: (one, made) => files.write(one, made, chain),
       },
-      performance.now() - seenAt < RECENT_MS ? each : { ...each, seen: {} },
+      performance.now() - seenAt < RECENT_MS ? each : forgetWhatWasSeen(each),
       signed,
       {
         publicKey: signed.publicKey,
@@ -114,6 +116,24 @@ async function look(
   if (flags.force === true || !flags.publish) return lookAtNothing(images, formats)
   const { maxWorkers } = flags
   return lookForSignatures(client, images, formats, owner, { maxWorkers, signal })
+}
+
+/** What is there already has to be of use to others, too. */
+async function restoreAll(
+  { output }: CliContext,
+  client: RegistryClient,
+  { maxWorkers }: SignFlags,
+  looks: readonly ImageLook[],
+  signal: AbortSignal,
+): Promise<void> {
+  await inParallel(looks, maxWorkers, async ({ image, there }) => {
+    for (const made of there) await restoreContent(output, client, image, made, signal)
+  })
+}
+
+/** What was seen long ago says at most what is likely. */
+function forgetWhatWasSeen({ seen, ...look }: ImageLook): ImageLook {
+  return { ...look, seen: { isLikelyBare: seen.isLikelyBare === true } }
 }
 
 /** One signing request for all images and formats; an earlier one, if it made what is there and this, too. */

@@ -1,3 +1,5 @@
+import { sha256Hex } from '../../crypto/digest.ts'
+import { ChanceryError } from '../../errors/chancery-error.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
 import { referenceContext } from '../../format/oci-reference.ts'
 import type { SignatureFormat } from '../../policy/signature-format.ts'
@@ -51,6 +53,30 @@ export async function publishSignature(
     : publishAsBundle(output, client, image, made.bundle, publication, seen)
 }
 
+/**
+ * Makes sure that what a signature that is there is over, or is, can be read, which nobody needs who knows it already:
+ * reads it, and uploads it again where it is gone, so that others can verify the signature, too.
+ *
+ * @throws ChanceryError ERR_REGISTRY_DIGEST if the registry has other bytes there; besides, what the client throws.
+ */
+export async function restoreContent(
+  output: Output,
+  client: RegistryClient,
+  { image: { repository }, payload, name }: ImageToSign,
+  made: MadeSignature,
+  signal: AbortSignal,
+): Promise<void> {
+  const content = made.format === 'legacy' ? payload : made.bundle
+  try {
+    await client.blobs.get(repository, `sha256:${sha256Hex(content)}`, content.length, signal)
+  } catch (error) {
+    const isGone = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_NOT_FOUND'
+    if (!isGone) throw error
+    await client.blobs.upload(repository, content, signal)
+    output.warn(`what the ${made.format} signature of ${name} is over was gone; it is there again`)
+  }
+}
+
 async function attachLegacy(
   output: Output,
   client: RegistryClient,
@@ -63,6 +89,7 @@ async function attachLegacy(
   const options = {
     signal,
     seen: isForced ? undefined : seen.legacy,
+    isLikelyFirst: seen.isLikelyBare === true,
     ...(isForced ? {} : { publicKey }),
   }
   const { tag, outcome, signatures, found } = await attachSignature(

@@ -1,5 +1,5 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
-import type { ImageReference } from '../../format/oci-reference.ts'
+import { referenceContext, type ImageReference } from '../../format/oci-reference.ts'
 import { parseLayoutName } from '../layout-name.ts'
 import { userFileExists } from '../local-files.ts'
 import { openOciLayout } from '../../registry/oci-layout.ts'
@@ -7,7 +7,8 @@ import { resolveIndexImages, walkIndex } from '../../registry/index-images.ts'
 import { inParallel } from '../../registry/in-parallel.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
-import { resolveImage } from '../../registry/resolve-image.ts'
+import { resolveImage, type ResolvedImage } from '../../registry/resolve-image.ts'
+import { mayHaveAnyTag, surveyTags, type MayHaveTag } from '../../registry/tag-survey.ts'
 import {
   examineImage,
   type ImageRequirements,
@@ -30,6 +31,8 @@ export interface TreeOptions {
   readonly onProgress: (done: number, all: number) => void
 }
 
+/** Of so many images of a repository its list of tags is read, so that tags it lacks are looked at last. */
+const MANY_IMAGES = 4
 /** So many images that are not accepted are named in an error. */
 const MAX_NAMED = 20
 
@@ -52,10 +55,12 @@ export async function verifyTrees(
     }
   })
   const all = resolved.flatMap((images) => (images instanceof ChanceryError ? [] : images))
+  const surveys = await surveyRepositories(client, all, maxWorkers, signal)
   let done = 0
   const verified = await inParallel(all, maxWorkers, async (image) => {
     const source = repositorySource(client, image.repository, signal)
-    const verification = await examineImage(source, image, requirements)
+    const mayHaveTag = surveys.get(referenceContext(image.repository))
+    const verification = await examineImage(source, image, requirements, { mayHaveTag })
     done += 1
     onProgress(done, all.length)
     return verification
@@ -66,6 +71,23 @@ export async function verifyTrees(
     taken += images.length
     return treeOf(verified.slice(taken - images.length, taken))
   })
+}
+
+/** Which tags the repositories have of which several images are verified. */
+async function surveyRepositories(
+  client: RegistryClient,
+  images: readonly ResolvedImage[],
+  maxWorkers: number,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, MayHaveTag>> {
+  const groups = Map.groupBy(images, ({ repository }) => referenceContext(repository))
+  const large = [...groups].filter(([, group]) => group.length >= MANY_IMAGES)
+  const surveys = await inParallel(large, maxWorkers, async ([name, [image]]) => {
+    const mayHaveTag =
+      image === undefined ? mayHaveAnyTag : await surveyTags(client, image.repository, signal)
+    return [name, mayHaveTag] as const
+  })
+  return new Map(surveys)
 }
 
 /**
