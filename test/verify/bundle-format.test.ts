@@ -111,6 +111,22 @@ describe('parseBundle', () => {
     ]) {
       assert.throws(() => spell(mediaType), { code: 'ERR_FORMAT_BUNDLE' }, mediaType)
     }
+    // With a chain, which every version may have, nothing but the name of the version is wrong.
+    const { certificate, ...material } = bundles.message.verificationMaterial
+    const verificationMaterial = {
+      ...material,
+      x509CertificateChain: { certificates: [certificate] },
+    }
+    const chained = (mediaType: string) =>
+      parseBundle(JSON.stringify({ ...bundles.message, mediaType, verificationMaterial }))
+    assert.equal(chained(`${prefix}.v0.2+json`).version, '0.2')
+    for (const mediaType of [
+      `${prefix}+json;version=0.4`,
+      `${prefix}.v1.0+json`,
+      `${prefix}.v0.3`,
+    ]) {
+      assert.throws(() => chained(mediaType), { code: 'ERR_FORMAT_BUNDLE' }, mediaType)
+    }
   })
 
   it('asks for a promise in version 0.1, and for a proof with its checkpoint from 0.2 on', () => {

@@ -117,6 +117,8 @@ describe('the digest beside a signature', () => {
       if (code === undefined) verify(changed, {})
       else refuses(code, changed, {})
     }
+    const { signature } = message
+    verify({ ...bundle, messageSignature: { signature } as typeof message }, {})
   })
 })
 
