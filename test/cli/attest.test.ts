@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startEmbeddedRegistry, type EmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { attestationTag } from '../../src/registry/attestation-manifest.ts'
 import { findReferrers } from '../../src/registry/referrers.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
-import { runChancery } from '../support/chancery-process.ts'
 import type { Finished } from '../support/child-process.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage, pushTestIndex, type PushedImage } from '../support/images.ts'
-import {
-  createTemporaryDirectory,
-  type TemporaryDirectory,
-} from '../support/temporary-directory.ts'
+import { openWorkshop, type Workshop } from '../support/workshop.ts'
 
 const VEX = 'https://openvex.dev/ns'
 const CONFIGURATION = `
@@ -88,11 +83,10 @@ async function countOf({ repository, digest }: PushedImage): Promise<[number, nu
 describe('chancery attest', () => {
   let configured: ConfiguredServer
   let registry: EmbeddedRegistry
-  let directory: TemporaryDirectory
-  let environment: Record<string, string>
-  const path = (name: string): string => join(directory.path, name)
+  let workshop: Workshop
+  const path = (name: string): string => workshop.path(name)
   const run = (args: readonly string[], env: Record<string, string> = {}): Promise<Finished> =>
-    runChancery(args, { cwd: directory.path, env: { ...environment, ...env } })
+    workshop.chancery(args, { env })
   const attest = (...args: readonly string[]): Promise<Finished> => run(['attest', ...args])
   const under = (policy: string): readonly string[] => [
     ...['--project', 'app', '--signing-policy', policy],
@@ -105,14 +99,7 @@ describe('chancery attest', () => {
   before(async () => {
     configured = await startConfiguredServer(CONFIGURATION)
     registry = await startEmbeddedRegistry()
-    directory = await createTemporaryDirectory()
-    environment = {
-      HOME: directory.path,
-      CHANCERY_URL: configured.server.url,
-      CHANCERY_ORGANIZATION: configured.server.organizationId,
-      CHANCERY_TOKEN: configured.submitterToken,
-      COSIGN_PASSWORD: 'secret words',
-    }
+    workshop = await openWorkshop(configured.submitterVariables)
     await writeFile(path('vex.json'), '{"statements":[]}')
     await writeFile(path('newer.json'), '{"statements":[1]}')
     for (const key of [[], ['--output-key-prefix', 'other']]) {
@@ -121,7 +108,7 @@ describe('chancery attest', () => {
   })
 
   after(async () => {
-    await directory[Symbol.asyncDispose]()
+    await workshop[Symbol.asyncDispose]()
     await registry[Symbol.asyncDispose]()
     await configured[Symbol.asyncDispose]()
   })

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { runChancery } from '../support/chancery-process.ts'
 import type { Finished, RunOptions } from '../support/child-process.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
-import {
-  createTemporaryDirectory,
-  type TemporaryDirectory,
-} from '../support/temporary-directory.ts'
+import { openWorkshop, type Workshop } from '../support/workshop.ts'
 
 const CONFIGURATION = `
 users:
@@ -69,11 +65,10 @@ function parse({ stdout }: Finished): BlobDocument {
 
 describe('chancery sign-blob', () => {
   let configured: ConfiguredServer
-  let directory: TemporaryDirectory
-  let environment: Record<string, string>
-  const path = (name: string): string => join(directory.path, name)
+  let workshop: Workshop
+  const path = (name: string): string => workshop.path(name)
   const run = (args: readonly string[], options: RunOptions = {}): Promise<Finished> =>
-    runChancery(args, { cwd: directory.path, ...options, env: { ...environment, ...options.env } })
+    workshop.chancery(args, options)
   const sign = (...args: readonly string[]): Promise<Finished> => run(['sign-blob', ...args])
   const under = (policy: string): readonly string[] => [
     ...['--project', 'tools', '--signing-policy', policy],
@@ -83,14 +78,7 @@ describe('chancery sign-blob', () => {
 
   before(async () => {
     configured = await startConfiguredServer(CONFIGURATION)
-    directory = await createTemporaryDirectory()
-    environment = {
-      HOME: directory.path,
-      CHANCERY_URL: configured.server.url,
-      CHANCERY_ORGANIZATION: configured.server.organizationId,
-      CHANCERY_TOKEN: configured.submitterToken,
-      COSIGN_PASSWORD: 'secret words',
-    }
+    workshop = await openWorkshop(configured.submitterVariables)
     const key = await configured.run(['certificates', 'download', 'release'])
     await writeFile(path('release.pub'), key.stdout)
     await writeFile(path('app.tar'), 'what is released\n')
@@ -98,7 +86,7 @@ describe('chancery sign-blob', () => {
   })
 
   after(async () => {
-    await directory[Symbol.asyncDispose]()
+    await workshop[Symbol.asyncDispose]()
     await configured[Symbol.asyncDispose]()
   })
 
@@ -152,8 +140,8 @@ describe('chancery sign-blob', () => {
       assert.equal((await run(from, { input })).code, 0)
       assert.equal((await run(from, { input: `${input} ` })).code, 1)
     }
-    const env = { HOME: directory.path }
-    const both = await runChancery(args, { cwd: directory.path, env, input })
+    const env = { HOME: workshop.directory }
+    const both = await runChancery(args, { cwd: workshop.directory, env, input })
     assert.equal(both.code, 2)
     assert.match(both.stderr, /standard input is the file .*\nhint: Set COSIGN_PASSWORD/)
   })

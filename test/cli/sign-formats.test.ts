@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startEmbeddedRegistry, type EmbeddedRegistry } from '../../demo/embedded-registry.ts'
 import { encodeBundle } from '../../src/format/bundle-writer.ts'
@@ -14,14 +13,10 @@ import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { findReferrers } from '../../src/registry/referrers.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { signatureTag } from '../../src/registry/signature-manifest.ts'
-import { runChancery } from '../support/chancery-process.ts'
 import type { Finished } from '../support/child-process.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
-import {
-  createTemporaryDirectory,
-  type TemporaryDirectory,
-} from '../support/temporary-directory.ts'
+import { openWorkshop, type Workshop } from '../support/workshop.ts'
 
 const CONFIGURATION = `
 users:
@@ -100,29 +95,20 @@ async function countOf(image: PushedImage): Promise<readonly [tagged: number, bu
 describe('chancery sign, in formats', () => {
   let configured: ConfiguredServer
   let registry: EmbeddedRegistry
-  let directory: TemporaryDirectory
-  let environment: Record<string, string>
-  const path = (name: string): string => join(directory.path, name)
-  const run = (...args: readonly string[]) =>
-    runChancery(args, { cwd: directory.path, env: environment })
+  let workshop: Workshop
+  const path = (name: string): string => workshop.path(name)
+  const run = (...args: readonly string[]) => workshop.chancery(args)
 
   before(async () => {
     configured = await startConfiguredServer(CONFIGURATION)
     registry = await startEmbeddedRegistry()
-    directory = await createTemporaryDirectory()
-    environment = {
-      HOME: directory.path,
-      CHANCERY_URL: configured.server.url,
-      CHANCERY_ORGANIZATION: configured.server.organizationId,
-      CHANCERY_TOKEN: configured.submitterToken,
-      COSIGN_PASSWORD: 'secret words',
-    }
+    workshop = await openWorkshop(configured.submitterVariables)
     const key = await configured.run(['certificates', 'download', 'release'])
     await writeFile(path('release.pub'), key.stdout)
   })
 
   after(async () => {
-    await directory[Symbol.asyncDispose]()
+    await workshop[Symbol.asyncDispose]()
     await registry[Symbol.asyncDispose]()
     await configured[Symbol.asyncDispose]()
   })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
@@ -11,10 +10,7 @@ import { chanceryPath, runChancery } from '../support/chancery-process.ts'
 import type { Finished } from '../support/child-process.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage, pushTestIndex, type PushedImage } from '../support/images.ts'
-import {
-  createTemporaryDirectory,
-  type TemporaryDirectory,
-} from '../support/temporary-directory.ts'
+import { openWorkshop, type Workshop } from '../support/workshop.ts'
 
 const CONFIGURATION = `
 users:
@@ -67,12 +63,10 @@ async function signaturesOf({ repository, digest }: PushedImage): Promise<number
 describe('chancery sign', () => {
   let configured: ConfiguredServer
   let registry: EmbeddedRegistry
-  let directory: TemporaryDirectory
-  let environment: Record<string, string>
+  let workshop: Workshop
   let approver: string
-  const path = (name: string): string => join(directory.path, name)
-  const run = (...args: readonly string[]) =>
-    runChancery(args, { cwd: directory.path, env: environment })
+  const path = (name: string): string => workshop.path(name)
+  const run = (...args: readonly string[]) => workshop.chancery(args)
 
   /** Runs `chancery sign` until it says something, then does something about it. */
   async function signUntil(
@@ -81,8 +75,8 @@ describe('chancery sign', () => {
     ...args: readonly string[]
   ): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
     const child = spawn(process.execPath, [chanceryPath, 'sign', ...args], {
-      cwd: directory.path,
-      env: { ...process.env, ...environment },
+      cwd: workshop.directory,
+      env: { ...process.env, ...workshop.variables },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let stderr = ''
@@ -99,29 +93,22 @@ describe('chancery sign', () => {
   }
 
   async function decide(verb: 'approve' | 'deny', id: string): Promise<void> {
-    const env = { ...environment, CHANCERY_TOKEN: approver }
-    const { code, stderr } = await runChancery(['requests', verb, id], { env })
+    const env = { CHANCERY_TOKEN: approver }
+    const { code, stderr } = await workshop.chancery(['requests', verb, id], { env })
     assert.equal(code, 0, stderr)
   }
 
   before(async () => {
     configured = await startConfiguredServer(CONFIGURATION)
     registry = await startEmbeddedRegistry()
-    directory = await createTemporaryDirectory()
-    environment = {
-      HOME: directory.path,
-      CHANCERY_URL: configured.server.url,
-      CHANCERY_ORGANIZATION: configured.server.organizationId,
-      CHANCERY_TOKEN: configured.submitterToken,
-      COSIGN_PASSWORD: 'secret words',
-    }
+    workshop = await openWorkshop(configured.submitterVariables)
     approver = (await configured.run(['users', 'token', 'alice', '--raw'])).stdout.trim()
     const key = await configured.run(['certificates', 'download', 'release'])
     await writeFile(path('release.pub'), key.stdout)
   })
 
   after(async () => {
-    await directory[Symbol.asyncDispose]()
+    await workshop[Symbol.asyncDispose]()
     await registry[Symbol.asyncDispose]()
     await configured[Symbol.asyncDispose]()
   })
@@ -344,9 +331,9 @@ describe('chancery sign', () => {
     const index = await pushTestIndex(`${registry.host}/team/local:1`, 2)
     const made = await run('generate-key-pair', '--output-key-prefix', 'local')
     assert.equal(made.code, 0, made.stderr)
-    const env = { HOME: directory.path, COSIGN_PASSWORD: 'secret words' }
+    const env = { HOME: workshop.directory, COSIGN_PASSWORD: 'secret words' }
     const sign = (...args: readonly string[]) =>
-      runChancery(['sign', '--key', 'local.key', ...args], { cwd: directory.path, env })
+      runChancery(['sign', '--key', 'local.key', ...args], { cwd: workshop.directory, env })
     const signed = await sign('-r', '-y', '--tlog-upload=false', index.byDigest, '--json')
     assert.equal(signed.code, 0, signed.stderr)
     assert.equal(parse(signed).images.length, 3)
@@ -395,9 +382,8 @@ Socket.prototype.connect = function (...args) {
 `,
     )
     const args = ['verify', '--key', 'release.pub', '-r', '--offline', index.byDigest]
-    const verified = await runChancery(args, {
-      cwd: directory.path,
-      env: { ...environment, NODE_OPTIONS: `--import=${recorder}` },
+    const verified = await workshop.chancery(args, {
+      env: { NODE_OPTIONS: `--import=${recorder}` },
     })
     assert.equal(verified.code, 0, verified.stderr)
     const connections = (await readFile(path('connections'), 'utf8')).trim().split('\n')

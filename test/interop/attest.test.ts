@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram, type Finished } from '../support/child-process.ts'
 import { anyAbsent, component, type Component } from '../support/components.ts'
 import { startConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage } from '../support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  type RunningRegistry,
-} from '../support/registries.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { realRegistries, type RunningRegistry } from '../support/registries.ts'
+import { openWorkshop } from '../support/workshop.ts'
 
 const VEX = 'https://openvex.dev/ns'
 const CONFIGURATION = `
@@ -31,40 +24,18 @@ projects:
 `
 
 const cosigns = [component('cosign-2'), component('cosign-3')]
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-]
 
-/** A directory that is HOME, a registry, and programs that cannot get out of this machine. */
+/** A registry, and a workshop beside it with something to attest. */
 async function prepare(start: () => Promise<RunningRegistry>) {
-  const directory = await createTemporaryDirectory()
   const registry = await start()
-  const cwd = directory.path
-  const path = (name: string): string => join(cwd, name)
-  const env = {
-    HOME: cwd,
-    DOCKER_CONFIG: cwd,
-    TUF_ROOT: path('tuf'),
-    TUF_MIRROR: 'http://127.0.0.1:9',
-    HTTPS_PROXY: 'http://127.0.0.1:9',
-    NO_PROXY: '127.0.0.1,localhost',
-    COSIGN_YES: 'true',
-    COSIGN_PASSWORD: 'secret words',
-  }
-  const mediaType = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1'
-  await writeFile(path('root.json'), JSON.stringify({ mediaType }))
-  await writeFile(path('vex.json'), '{ "statements": ["<a> & b"],\n  "version": 1.0 }\n')
-  const run = (program: Component, ...args: readonly string[]): Promise<Finished> =>
-    runProgram(program.path, args, { cwd, env: { ...env, TMPDIR: cwd } })
+  const workshop = await openWorkshop()
+  const vex = '{ "statements": ["<a> & b"],\n  "version": 1.0 }\n'
+  await writeFile(workshop.path('vex.json'), vex)
   return {
+    ...workshop,
     registry,
-    path,
-    run,
-    chancery: (args: readonly string[], more: Record<string, string> = {}) =>
-      runChancery(args, { cwd, env: { ...env, ...more } }),
     verify: (cosign: Component, image: string, key: string, type: string, ...more: string[]) =>
-      run(
+      workshop.run(
         cosign,
         ...['verify-attestation', '--key', key, '--insecure-ignore-tlog=true', '--type', type],
         ...more,
@@ -72,7 +43,7 @@ async function prepare(start: () => Promise<RunningRegistry>) {
       ),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]()
-      await directory[Symbol.asyncDispose]()
+      await workshop[Symbol.asyncDispose]()
     },
   }
 }
@@ -80,7 +51,7 @@ async function prepare(start: () => Promise<RunningRegistry>) {
 /** What makes a cosign look at bundles. */
 const BUNDLES = ['--new-bundle-format=true', '--trusted-root', 'root.json']
 
-for (const [registryComponent, start] of registries) {
+for (const [registryComponent, start] of realRegistries) {
   const skip = anyAbsent(registryComponent, ...cosigns)
   describe(`chancery attest on ${registryComponent.name}`, { skip }, () => {
     it('makes attestations that every cosign accepts, in both formats', async () => {
@@ -147,11 +118,6 @@ for (const [registryComponent, start] of registries) {
       await using flow = await prepare(start)
       const key = await configured.run(['certificates', 'download', 'release'])
       await writeFile(flow.path('release.pub'), key.stdout)
-      const server = {
-        CHANCERY_URL: configured.server.url,
-        CHANCERY_ORGANIZATION: configured.server.organizationId,
-        CHANCERY_TOKEN: configured.submitterToken,
-      }
       const image = await pushTestImage(`${flow.registry.host}/team/app:1`)
       await flow.run(cosigns[0]!, 'generate-key-pair')
       const theirs = ['attest', '--key', 'cosign.key', '--predicate', 'vex.json', '--type']
@@ -162,7 +128,7 @@ for (const [registryComponent, start] of registries) {
       assert.equal(first.code, 0, first.stderr)
       const target = ['--project', 'app', '--signing-policy', 'release', '--type', 'openvex']
       const args = ['attest', ...target, '--predicate', 'vex.json', image.byDigest]
-      const made = await flow.chancery(args, server)
+      const made = await flow.chancery(args, { env: configured.submitterVariables })
       assert.equal(made.code, 0, made.stderr)
       for (const cosign of cosigns) {
         const legacy = cosign.name === 'cosign-3' ? [['--new-bundle-format=false']] : []

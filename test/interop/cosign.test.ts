@@ -23,6 +23,7 @@ import {
   type RunningRegistry,
 } from '../support/registries.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { cutOff } from '../support/workshop.ts'
 
 const cosigns = [component('cosign-2'), component('cosign-3')]
 const dockerRegistry = component('docker-registry')
@@ -55,17 +56,7 @@ const keys = { 'P-256': createKey('P-256'), 'RSA-3072': createKey('RSA-3072') }
 
 /** Runs cosign with nothing of this machine's configuration, and no way out of it. */
 function runCosign(cosign: Component, directory: string, ...args: string[]): Promise<Finished> {
-  return runProgram(cosign.path, args, {
-    env: {
-      HOME: directory,
-      DOCKER_CONFIG: directory,
-      TUF_ROOT: join(directory, 'tuf'),
-      TUF_MIRROR: 'http://127.0.0.1:9',
-      COSIGN_YES: 'true',
-      HTTPS_PROXY: 'http://127.0.0.1:9',
-      NO_PROXY: '127.0.0.1,localhost',
-    },
-  })
+  return runProgram(cosign.path, args, { env: cutOff(directory) })
 }
 
 async function cosignVerify(

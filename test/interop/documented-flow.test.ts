@@ -2,15 +2,10 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { anyAbsent, component, type Component } from '../support/components.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { startConfiguredServer, type ConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage } from '../support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  startZot,
-  type RunningRegistry,
-} from '../support/registries.ts'
+import { realRegistries, type RunningRegistry } from '../support/registries.ts'
 import { bash, createShell, type Shell } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -105,15 +100,10 @@ const tools = {
   unzip: component('unzip'),
   zip: component('zip'),
 }
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-  [component('zot'), startZot],
-]
 const ROUTES = ['SigningRequests/SubmitWithArtifact', 'SigningRequests']
 
 const combinations = [component('cosign-2'), component('cosign-3')].flatMap((cosign) =>
-  registries.map(([registryComponent, start]) => ({
+  realRegistries.map(([registryComponent, start]) => ({
     cosign,
     start,
     name: `${cosign.name} on ${registryComponent.name}`,

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram, type Finished } from '../support/child-process.ts'
-import { anyAbsent, component, type Component } from '../support/components.ts'
+import type { Finished } from '../support/child-process.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { createOwnAuthority, OWN_IDENTITY, type OwnAuthority } from '../support/own-authority.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  startZot,
-  type RunningRegistry,
-} from '../support/registries.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { realRegistries, type RunningRegistry } from '../support/registries.ts'
+import { openWorkshop, type Workshop } from '../support/workshop.ts'
 
 /*
  * Who signs × who verifies × by what × in which form × in which registry. Every signature that one of the programs makes
@@ -35,32 +27,27 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-  [component('zot'), startZot],
-]
 const others = [component('cosign-2'), component('cosign-3'), component('openssl')]
 
-for (const [registryComponent, start] of registries) {
+for (const [registryComponent, start] of realRegistries) {
   const skip = anyAbsent(registryComponent, ...others)
   describe(`on ${registryComponent.name}`, { skip }, () => {
     for (const signer of programs) {
       for (const proof of proofs) {
         for (const format of formats) {
           it(`what ${signer} signs by ${proof} as ${format} is accepted by all`, async () => {
-            await using workshop = await openWorkshop(start)
-            const image = await workshop.push()
-            await workshop.sign(signer, proof, format, image)
+            await using flow = await prepare(start)
+            const image = await flow.push()
+            await flow.sign(signer, proof, format, image)
             for (const verifier of programs) {
               const exception = EXCEPTIONS.get(`${signer} ${proof} ${format} ${verifier}`)
-              const verified = await workshop.verify(verifier, proof, format, image)
+              const verified = await flow.verify(verifier, proof, format, image)
               if (exception === undefined) {
                 assert.equal(verified.code, 0, `${verifier}: ${verified.stderr}`)
               } else {
                 assert.notEqual(verified.code, 0, `${verifier} accepts it now: ${exception}`)
               }
-              const other = await workshop.verifyAsOther(verifier, proof, format, image)
+              const other = await flow.verifyAsOther(verifier, proof, format, image)
               assert.notEqual(other.code, 0, `${verifier} accepts another signer`)
             }
           })
@@ -70,40 +57,37 @@ for (const [registryComponent, start] of registries) {
   })
 }
 
-/** A registry, an authority with a key, and the three programs, none of which gets out of this machine. */
-async function openWorkshop(start: () => Promise<RunningRegistry>) {
-  const directory = await createTemporaryDirectory()
-  const cwd = directory.path
-  const authority = await createOwnAuthority(cwd)
+/** A registry, and a workshop beside it with an authority and a key, where each of the three programs signs and verifies. */
+async function prepare(start: () => Promise<RunningRegistry>) {
+  const workshop = await openWorkshop()
+  const authority = await createOwnAuthority(workshop.directory)
   const registry = await start()
-  const workshop = new Workshop(cwd, authority, registry)
-  await workshop.importKey()
-  return Object.assign(workshop, {
+  const flow = new Flow(workshop, authority, registry)
+  await flow.importKey()
+  return Object.assign(flow, {
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]()
-      await directory[Symbol.asyncDispose]()
+      await workshop[Symbol.asyncDispose]()
     },
   })
 }
 
-class Workshop {
-  readonly #cwd: string
+class Flow {
+  readonly #workshop: Workshop
   readonly #authority: OwnAuthority
   readonly #registry: RunningRegistry
 
-  constructor(cwd: string, authority: OwnAuthority, registry: RunningRegistry) {
-    this.#cwd = cwd
+  constructor(workshop: Workshop, authority: OwnAuthority, registry: RunningRegistry) {
+    this.#workshop = workshop
     this.#authority = authority
     this.#registry = registry
   }
 
-  /** The key as cosign has it, and the key of somebody else; `empty.json` trusts nobody. */
+  /** The key as cosign has it, and the key of somebody else. */
   async importKey(): Promise<void> {
     const imported = ['--key', this.#authority.privateKey, '--output-key-prefix', 'signer']
     await this.#must('chancery', 'import-key-pair', ...imported)
     await this.#must('chancery', 'generate-key-pair', '--output-key-prefix', 'other')
-    const mediaType = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1'
-    await writeFile(join(this.#cwd, 'empty.json'), JSON.stringify({ mediaType }))
   }
 
   async push(): Promise<string> {
@@ -152,7 +136,7 @@ class Workshop {
     // Which roots there are, cosign 2 asks for a key, too.
     const nobody =
       verifier === 'cosign-2' && proof === 'key' && format === 'bundle'
-        ? ['--trusted-root', 'empty.json']
+        ? ['--trusted-root', 'root.json']
         : []
     return this.#run(verifier, ...args, ...nobody, asCosign(format), image)
   }
@@ -182,20 +166,9 @@ class Workshop {
   }
 
   #run(program: Program, ...args: readonly string[]): Promise<Finished> {
-    const cwd = this.#cwd
-    const env = {
-      HOME: cwd,
-      DOCKER_CONFIG: cwd,
-      TUF_ROOT: join(cwd, 'tuf'),
-      TUF_MIRROR: 'http://127.0.0.1:9',
-      HTTPS_PROXY: 'http://127.0.0.1:9',
-      NO_PROXY: '127.0.0.1,localhost',
-      COSIGN_YES: 'true',
-      COSIGN_PASSWORD: 'secret words',
-    }
     return program === 'chancery'
-      ? runChancery(args, { cwd, env })
-      : runProgram(component(program).path, args, { cwd, env })
+      ? this.#workshop.chancery(args)
+      : this.#workshop.run(component(program), ...args)
   }
 }
 

@@ -48,8 +48,7 @@ async function prepare(direction: 'from the API' | 'to the API') {
     child,
     digest,
     image: `${name}@${digest}`,
-    run: (...args: readonly string[]) =>
-      runChancery(args, { cwd: workshop.path, env: { HOME: workshop.path } }),
+    run: (...args: readonly string[]) => workshop.chancery(args),
     /** Has both cosigns verify everything of both images in another repository. */
     async verify(repository: string) {
       for (const one of [digest, child.digest]) {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram, type Finished } from '../support/child-process.ts'
 import { anyAbsent, component, type Component } from '../support/components.ts'
 import { startConfiguredServer } from '../support/configured-server.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { openWorkshop } from '../support/workshop.ts'
 
 const CONFIGURATION = `
 users:
@@ -36,44 +33,27 @@ projects:
 const cosigns = [component('cosign-2'), component('cosign-3')]
 const openssl = component('openssl')
 
-/** A directory that is HOME with a file to sign, and programs in it that cannot get out of this machine. */
+/** A workshop with a file to sign and another one. */
 async function prepare() {
-  const directory = await createTemporaryDirectory()
-  const cwd = directory.path
-  const path = (name: string): string => join(cwd, name)
-  const env = {
-    HOME: cwd,
-    TUF_ROOT: path('tuf'),
-    TUF_MIRROR: 'http://127.0.0.1:9',
-    HTTPS_PROXY: 'http://127.0.0.1:9',
-    COSIGN_YES: 'true',
-    COSIGN_PASSWORD: 'secret words',
-  }
+  const workshop = await openWorkshop()
   const artifact = randomBytes(200_000)
-  await writeFile(path('app.tar'), artifact)
-  await writeFile(path('other.tar'), Buffer.concat([artifact, Buffer.from([0])]))
-  // With a key nothing in it is used; cosign 2 wants one all the same.
-  const mediaType = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1'
-  await writeFile(path('root.json'), JSON.stringify({ mediaType }))
-  const run = (program: Component, ...args: readonly string[]): Promise<Finished> =>
-    runProgram(program.path, args, { cwd, env: { ...env, TMPDIR: cwd } })
+  await writeFile(workshop.path('app.tar'), artifact)
+  await writeFile(workshop.path('other.tar'), Buffer.concat([artifact, Buffer.from([0])]))
   return {
-    path,
-    artifact,
-    run,
-    read: (name: string) => readFile(path(name), 'utf8'),
-    chancery: (args: readonly string[], more: Record<string, string> = {}) =>
-      runChancery(args, { cwd, env: { ...env, ...more } }),
+    ...workshop,
     /** What a cosign says of a file by its bundle, and by its signature alone. */
     async verifications(cosign: Component, key: string, file: string): Promise<(number | null)[]> {
-      const args = ['verify-blob', '--key', key, '--insecure-ignore-tlog=true']
+      const verify = (...args: readonly string[]) =>
+        workshop.run(
+          cosign,
+          ...['verify-blob', '--key', key, '--insecure-ignore-tlog=true', ...args, file],
+        )
       const root = ['--trusted-root', 'root.json']
       const format = cosign.name === 'cosign-2' ? ['--new-bundle-format'] : []
-      const byBundle = await run(cosign, ...args, ...root, ...format, '--bundle', 'b.json', file)
-      const bySignature = await run(cosign, ...args, '--signature', 'b.sig', file)
+      const byBundle = await verify(...root, ...format, '--bundle', 'b.json')
+      const bySignature = await verify('--signature', 'b.sig')
       return [byBundle.code, bySignature.code]
     },
-    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   }
 }
 
@@ -122,18 +102,13 @@ describe('chancery sign-blob', { skip: anyAbsent(...cosigns, openssl) }, () => {
   it('signs under a policy of a server, the file or its hash, and every cosign accepts it', async () => {
     await using configured = await startConfiguredServer(CONFIGURATION)
     await using flow = await prepare()
-    const server = {
-      CHANCERY_URL: configured.server.url,
-      CHANCERY_ORGANIZATION: configured.server.organizationId,
-      CHANCERY_TOKEN: configured.submitterToken,
-    }
     for (const policy of ['p256', 'rsa']) {
       const key = await configured.run(['certificates', 'download', policy])
       await writeFile(flow.path('k.pub'), key.stdout)
       const target = ['--project', 'tools', '--signing-policy', policy]
       for (const what of [[], ['--hash-only']]) {
         const args = ['sign-blob', ...target, ...what, ...OUTPUTS, '--json', 'app.tar']
-        const signed = await flow.chancery(args, server)
+        const signed = await flow.chancery(args, { env: configured.submitterVariables })
         assert.equal(signed.code, 0, signed.stderr)
         for (const cosign of cosigns) {
           assert.deepEqual(await flow.verifications(cosign, 'k.pub', 'app.tar'), [0, 0])

@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { encodeImageStatement } from '../../src/format/image-statement.ts'
 import { parseReference } from '../../src/format/oci-reference.ts'
 import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram, type Finished } from '../support/child-process.ts'
+import type { Finished } from '../support/child-process.ts'
 import { anyAbsent, component, type Component } from '../support/components.ts'
 import { startConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  type RunningRegistry,
-} from '../support/registries.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { realRegistries, startDockerRegistry, type RunningRegistry } from '../support/registries.ts'
+import { openWorkshop } from '../support/workshop.ts'
 import { issueCertificate } from '../verify/test-certificates.ts'
 
 const CONFIGURATION = `
@@ -41,47 +35,26 @@ projects:
 const EMAIL = 'release@acme.test'
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-]
 
 interface BundleJson {
   dsseEnvelope: { payload: string; signatures: { sig: string }[] }
 }
 
-/** A registry, and programs in a directory of their own that cannot get out of this machine. */
+/** A registry, and a workshop beside it. */
 async function prepare(start: () => Promise<RunningRegistry>) {
-  const directory = await createTemporaryDirectory()
   const registry = await start()
-  const cwd = directory.path
-  const env = {
-    HOME: cwd,
-    DOCKER_CONFIG: cwd,
-    TUF_ROOT: join(cwd, 'tuf'),
-    TUF_MIRROR: 'http://127.0.0.1:9',
-    HTTPS_PROXY: 'http://127.0.0.1:9',
-    NO_PROXY: '127.0.0.1,localhost',
-    COSIGN_YES: 'true',
-    COSIGN_PASSWORD: 'secret words',
-  }
-  const cosign = (program: Component, ...args: readonly string[]): Promise<Finished> =>
-    runProgram(
-      program.path,
-      ['verify', '--insecure-ignore-tlog=true', '--insecure-ignore-sct=true', ...args],
-      { cwd, env },
-    )
+  const workshop = await openWorkshop()
   return {
+    ...workshop,
     host: registry.host,
-    path: (name: string): string => join(cwd, name),
-    cosign,
-    chancery: (args: readonly string[], more: Record<string, string> = {}) =>
-      runChancery(args, { cwd, env: { ...env, ...more } }),
-    run: (program: Component, ...args: readonly string[]) =>
-      runProgram(program.path, args, { cwd, env: { ...env, TMPDIR: cwd } }),
+    cosign: (program: Component, ...args: readonly string[]): Promise<Finished> =>
+      workshop.run(
+        program,
+        ...['verify', '--insecure-ignore-tlog=true', '--insecure-ignore-sct=true', ...args],
+      ),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]()
-      await directory[Symbol.asyncDispose]()
+      await workshop[Symbol.asyncDispose]()
     },
   }
 }
@@ -108,7 +81,7 @@ async function publish(image: PushedImage, bundle: Uint8Array): Promise<void> {
   )
 }
 
-for (const [registryComponent, start] of registries) {
+for (const [registryComponent, start] of realRegistries) {
   const skip = anyAbsent(registryComponent, cosign3)
   describe(`a bundle of chancery sign on ${registryComponent.name}`, { skip }, () => {
     it('verifies with cosign 3 for its image and its key, and for nothing else', async () => {
@@ -209,13 +182,10 @@ for (const [registryComponent, start] of registries) {
       await using configured = await startConfiguredServer(CONFIGURATION)
       await using flow = await prepare(start)
       const image = await pushTestImage(`${flow.host}/team/app:1`)
-      const server = {
-        CHANCERY_URL: configured.server.url,
-        CHANCERY_ORGANIZATION: configured.server.organizationId,
-        CHANCERY_TOKEN: configured.submitterToken,
-      }
       const target = ['--project', 'app', '--signing-policy', 'release', '--attach-certificate']
-      await succeed(flow.chancery(['sign', image.byDigest, ...target], server))
+      await succeed(
+        flow.chancery(['sign', image.byDigest, ...target], { env: configured.submitterVariables }),
+      )
       const der = await configured.run(['certificates', 'download', 'release', '--what', 'chain'])
       const certificate = Buffer.from(der.stdout.replaceAll(/-----.*-----|\s/g, ''), 'base64')
       await writeFile(flow.path('root.json'), trustedRootOf(certificate))
@@ -230,7 +200,7 @@ for (const [registryComponent, start] of registries) {
   })
 }
 
-describe('cosign 2', { skip: anyAbsent(cosign2, registries[0]![0]) }, () => {
+describe('cosign 2', { skip: anyAbsent(cosign2, component('docker-registry')) }, () => {
   it('wants a trusted root for bundles and takes any annotation, as docs/cosign.md says', async () => {
     await using flow = await prepare(startDockerRegistry)
     await flow.chancery(['generate-key-pair'])
@@ -238,8 +208,6 @@ describe('cosign 2', { skip: anyAbsent(cosign2, registries[0]![0]) }, () => {
     const image = await pushTestImage(`${flow.host}/team/app:1`)
     const sign = ['sign', '--key', 'cosign.key', '-a', 'env=prod', image.byDigest]
     await succeed(flow.chancery(sign))
-    const mediaType = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1'
-    await writeFile(flow.path('root.json'), JSON.stringify({ mediaType }))
     const verify = ['--key', 'cosign.pub', image.byDigest, '-a', 'env=test']
     await fail(flow.cosign(cosign2, ...verify), /trusted root is required/)
     await succeed(flow.cosign(cosign2, ...verify, '--trusted-root', 'root.json'))

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram } from '../support/child-process.ts'
 import { anyAbsent, component, type Component } from '../support/components.ts'
 import { startConfiguredServer } from '../support/configured-server.ts'
 import { pushTestImage, pushTestIndex } from '../support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  startZot,
-  type RunningRegistry,
-} from '../support/registries.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { realRegistries, startDockerRegistry, type RunningRegistry } from '../support/registries.ts'
+import { openWorkshop } from '../support/workshop.ts'
 
 const CONFIGURATION = `
 users:
@@ -39,20 +31,12 @@ projects:
 
 const cosigns = [component('cosign-2'), component('cosign-3')]
 const skopeo = component('skopeo')
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-  [component('zot'), startZot],
-]
 
 /** A cosign, and what it has to be told. */
 interface Verifier {
   readonly cosign: Component
   readonly flags: readonly string[]
 }
-
-/** Cosign 2.6 asks for one as soon as there are bundles, and uses nothing of it with a key. */
-const EMPTY_ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}'
 
 /** Cosign looks at bundles where there are any; told otherwise, cosign 3 looks at the signatures under the tag. */
 const verifiers: readonly Verifier[] = [
@@ -61,48 +45,28 @@ const verifiers: readonly Verifier[] = [
   { cosign: component('cosign-3'), flags: ['--new-bundle-format=false'] },
 ]
 
-/** A directory that is HOME, and programs in it that cannot get out of this machine. */
+/** A registry, and a workshop beside it. */
 async function prepare(start: () => Promise<RunningRegistry>) {
-  const directory = await createTemporaryDirectory()
   const registry = await start()
-  const cwd = directory.path
-  await writeFile(join(cwd, 'root.json'), EMPTY_ROOT)
-  const env = {
-    HOME: cwd,
-    DOCKER_CONFIG: cwd,
-    TUF_ROOT: join(cwd, 'tuf'),
-    TUF_MIRROR: 'http://127.0.0.1:9',
-    HTTPS_PROXY: 'http://127.0.0.1:9',
-    NO_PROXY: '127.0.0.1,localhost',
-    COSIGN_YES: 'true',
-    COSIGN_PASSWORD: 'secret words',
-  }
+  const workshop = await openWorkshop()
   return {
+    ...workshop,
     registry,
-    cwd,
-    path: (name: string): string => join(cwd, name),
-    chancery: (args: readonly string[], more: Record<string, string> = {}) =>
-      runChancery(args, { cwd, env: { ...env, ...more } }),
-    run: (program: Component, ...args: readonly string[]) =>
-      runProgram(program.path, args, { cwd, env: { ...env, TMPDIR: cwd } }),
-    cosignVerify: (verifier: Verifier, key: string, ...images: readonly string[]) =>
-      runProgram(
-        verifier.cosign.path,
-        [
-          ...['verify', '--key', key, '--insecure-ignore-tlog=true', '-a', 'env=prod'],
-          ...verifier.flags,
-          ...images,
-        ],
-        { cwd, env },
+    cosignVerify: ({ cosign, flags }: Verifier, key: string, ...images: readonly string[]) =>
+      workshop.run(
+        cosign,
+        ...['verify', '--key', key, '--insecure-ignore-tlog=true', '-a', 'env=prod'],
+        ...flags,
+        ...images,
       ),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]()
-      await directory[Symbol.asyncDispose]()
+      await workshop[Symbol.asyncDispose]()
     },
   }
 }
 
-for (const [registryComponent, start] of registries) {
+for (const [registryComponent, start] of realRegistries) {
   const skip = anyAbsent(registryComponent, ...cosigns)
   describe(`chancery sign on ${registryComponent.name}`, { skip }, () => {
     it('signs an index under a policy, and every cosign accepts all of it', async () => {
@@ -110,17 +74,12 @@ for (const [registryComponent, start] of registries) {
       await using flow = await prepare(start)
       const index = await pushTestIndex(`${flow.registry.host}/team/app:1`, 2)
       const all = [index, ...index.children].map(({ byDigest }) => byDigest)
-      const server = {
-        CHANCERY_URL: configured.server.url,
-        CHANCERY_ORGANIZATION: configured.server.organizationId,
-        CHANCERY_TOKEN: configured.submitterToken,
-      }
       for (const policy of ['release', 'rsa']) {
         const key = await configured.run(['certificates', 'download', policy])
         await writeFile(flow.path(`${policy}.pub`), key.stdout)
         const target = ['--project', 'app', '--signing-policy', policy]
         const args = ['sign', '-r', '-a', 'env=prod', index.byDigest, ...target]
-        const signed = await flow.chancery(args, server)
+        const signed = await flow.chancery(args, { env: configured.submitterVariables })
         assert.equal(signed.code, 0, signed.stderr)
       }
       for (const policy of ['release', 'rsa']) {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { runChancery } from '../support/chancery-process.ts'
 import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { createOwnAuthority, OWN_IDENTITY } from '../support/own-authority.ts'
@@ -15,12 +14,11 @@ for (const cosign of [component('cosign-2'), component('cosign-3')]) {
   describe(`what ${cosign.name} has timestamped`, { skip }, () => {
     it('counts with the time of the authority that is trusted, under .sig, under .att and in bundles', async () => {
       await using workshop = await openCosignWorkshop(cosign)
-      const authority = await createOwnAuthority(workshop.path)
-      await using times = await startTimestampAuthority(workshop.path)
-      await using strangers = await startTimestampAuthority(workshop.path)
+      const authority = await createOwnAuthority(workshop.directory)
+      await using times = await startTimestampAuthority(workshop.directory)
+      await using strangers = await startTimestampAuthority(workshop.directory)
       await using registry = await startDockerRegistry()
-      const run = (...args: readonly string[]) =>
-        runChancery(args, { cwd: workshop.path, env: { HOME: workshop.path, COSIGN_PASSWORD: '' } })
+      const run = (...args: readonly string[]) => workshop.chancery(args)
       const imported = ['--key', authority.privateKey, '--output-key-prefix', 'signer']
       assert.equal((await run('import-key-pair', ...imported)).code, 0)
       const alone =

@@ -1,42 +1,28 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { signaturesIn, type TreeDocument } from '../cli/tree-document.ts'
-import { runChancery } from '../support/chancery-process.ts'
 import { runProgram } from '../support/child-process.ts'
-import { anyAbsent, component, type Component } from '../support/components.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { createOwnAuthority, OWN_IDENTITY } from '../support/own-authority.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  startZot,
-  type RunningRegistry,
-} from '../support/registries.ts'
+import { realRegistries } from '../support/registries.ts'
 import { openCosignWorkshop, signByCosign } from '../support/signed-image.ts'
 
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
 const openssl = component('openssl')
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-  [component('zot'), startZot],
-]
 const ATTESTED = 'https://cosign.sigstore.dev/attestation/v1'
 /** As cosign 2 makes them without any service. */
 const ALONE = ['--key', 'cosign.key', '--tlog-upload=false']
 
-for (const [registryComponent, start] of registries) {
+for (const [registryComponent, start] of realRegistries) {
   const skip = anyAbsent(registryComponent, cosign2, cosign3, openssl)
   describe(`what cosign attached on ${registryComponent.name}`, { skip }, () => {
     it('is valid in every form by the right key or certificate, and by no other', async () => {
       await using workshop = await openCosignWorkshop(cosign3)
       await using registry = await start()
-      const cwd = workshop.path
-      const authority = await createOwnAuthority(cwd)
-      const env = { HOME: cwd, DOCKER_CONFIG: cwd, COSIGN_PASSWORD: '' }
-      const run = (...args: readonly string[]) => runChancery(args, { cwd, env })
+      const authority = await createOwnAuthority(workshop.directory)
+      const run = (...args: readonly string[]) => workshop.chancery(args)
       const tree = async (...args: readonly string[]): Promise<TreeDocument> => {
         const { code, stdout, stderr } = await run('tree', '--json', ...args)
         assert.equal(code, 0, stderr)
@@ -49,8 +35,8 @@ for (const [registryComponent, start] of registries) {
       // The mode oci-1-1 of cosign: signatures as under the tag, in a referrer.
       const asReferrer = ['sign', ...ALONE, '--registry-referrers-mode=oci-1-1', byDigest]
       const referred = await runProgram(cosign2.path, asReferrer, {
-        cwd,
-        env: { ...env, COSIGN_EXPERIMENTAL: '1', COSIGN_YES: 'true', TUF_ROOT: join(cwd, 'tuf') },
+        cwd: workshop.directory,
+        env: { ...workshop.variables, COSIGN_EXPERIMENTAL: '1' },
       })
       assert.equal(referred.code, 0, referred.stderr)
       await workshop.must(cosign2, 'attest', ...ALONE, '--predicate', 'predicate.json', byDigest)

@@ -1,43 +1,25 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parseTrustedRoot } from '../../src/format/trusted-root.ts'
 import { encodeTrustedRoot } from '../../src/format/trusted-root-writer.ts'
 import { loadTrustedRoot } from '../../src/verify/trusted-root.ts'
-import { runChancery } from '../support/chancery-process.ts'
-import { runProgram } from '../support/child-process.ts'
 import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
 import { createOwnAuthority, OWN_IDENTITY } from '../support/own-authority.ts'
 import { startReferrersRegistry } from '../support/registries.ts'
-import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { openWorkshop } from '../support/workshop.ts'
 
 const openssl = component('openssl')
 const cosign = component('cosign-3')
 
-/** An own authority in a directory, in which the program runs. */
+/** A workshop with an authority of its own. */
 async function prepare() {
-  const directory = await createTemporaryDirectory()
-  const cwd = directory.path
-  const authority = await createOwnAuthority(cwd)
-  const env = {
-    HOME: cwd,
-    DOCKER_CONFIG: cwd,
-    TUF_ROOT: join(cwd, 'tuf'),
-    TUF_MIRROR: 'http://127.0.0.1:9',
-    HTTPS_PROXY: 'http://127.0.0.1:9',
-    NO_PROXY: '127.0.0.1,localhost',
-    COSIGN_PASSWORD: '',
-  }
+  const workshop = await openWorkshop()
   return {
-    authority,
-    path: (name: string): string => join(cwd, name),
-    run: (...args: readonly string[]) => runChancery(args, { cwd, env }),
-    create: (...args: readonly string[]) =>
-      runChancery(['trusted-root', 'create', ...args], { cwd, env }),
-    cosign: (...args: readonly string[]) => runProgram(cosign.path, args, { cwd, env }),
-    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+    ...workshop,
+    authority: await createOwnAuthority(workshop.directory),
+    create: (...args: readonly string[]) => workshop.chancery(['trusted-root', 'create', ...args]),
   }
 }
 
@@ -144,10 +126,10 @@ describe('chancery trusted-root create', { skip: openssl.absent }, () => {
     async () => {
       await using flow = await prepare()
       await writeFile(flow.path('artifact'), 'an artifact')
-      const signed = await flow.run(
+      const signed = await flow.chancery([
         ...['sign-blob', 'artifact', '--key', 'certificate.key', '--bundle', 'bundle.json'],
         ...['--certificate', 'certificate.pem', '--certificate-chain', 'chain.pem'],
-      )
+      ])
       assert.equal(signed.code, 0, signed.stderr)
       const { verificationMaterial } = JSON.parse(
         await readFile(flow.path('bundle.json'), 'utf8'),
@@ -162,8 +144,8 @@ describe('chancery trusted-root create', { skip: openssl.absent }, () => {
         const unlogged = ['--insecure-ignore-tlog=true', '--insecure-ignore-sct']
         const common = [...verify, ...trust, ...unlogged]
         const [ours, theirs] = await Promise.all([
-          flow.run(...common, '--certificate-oidc-issuer-pattern', '*'),
-          flow.cosign(...common, '--certificate-oidc-issuer-regexp', '.*'),
+          flow.chancery([...common, '--certificate-oidc-issuer-pattern', '*']),
+          flow.run(cosign, ...common, '--certificate-oidc-issuer-regexp', '.*'),
         ])
         return { ours, theirs }
       }
@@ -187,26 +169,32 @@ describe('chancery trusted-root create', { skip: openssl.absent }, () => {
       const made = await flow.create('--certificate-chain', 'chain.pem', '--out', 'made.json')
       assert.equal(made.code, 0, made.stderr)
       const certified = ['--certificate', 'certificate.pem', '--certificate-chain', 'chain.pem']
-      const signed = await flow.run(
+      const signed = await flow.chancery([
         ...['sign', '--key', 'certificate.key', ...certified],
         ...['--signature-format', 'bundle', byDigest],
-      )
+      ])
       assert.equal(signed.code, 0, signed.stderr)
       const verify = ['verify', '--trusted-root', 'made.json', '--insecure-ignore-tlog=true']
       const identity = ['--insecure-ignore-sct', '--certificate-identity', OWN_IDENTITY]
-      const theirs = await flow.cosign(
+      const theirs = await flow.run(
+        cosign,
         ...[...verify, ...identity, '--certificate-oidc-issuer-regexp', '.*', byDigest],
       )
       assert.equal(theirs.code, 0, theirs.stderr)
-      const ours = await flow.run(
-        ...[...verify, ...identity, '--certificate-oidc-issuer-pattern', '*', byDigest],
-      )
+      const ours = await flow.chancery([
+        ...verify,
+        ...identity,
+        '--certificate-oidc-issuer-pattern',
+        '*',
+        byDigest,
+      ])
       assert.equal(ours.code, 0, ours.stderr)
       // Of another authority with the same names: nobody accepts it.
       await using stranger = await prepare()
       await stranger.create('--certificate-chain', 'chain.pem', '--out', 'made.json')
       await writeFile(flow.path('made.json'), await readFile(stranger.path('made.json')))
-      const other = await flow.cosign(
+      const other = await flow.run(
+        cosign,
         ...[...verify, ...identity, '--certificate-oidc-issuer-regexp', '.*', byDigest],
       )
       assert.notEqual(other.code, 0)

@@ -4,14 +4,9 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { encodePem } from '../../src/format/pem.ts'
-import { runChancery } from '../support/chancery-process.ts'
-import { anyAbsent, component, type Component } from '../support/components.ts'
+import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage } from '../support/images.ts'
-import {
-  startDockerRegistry,
-  startReferrersRegistry,
-  type RunningRegistry,
-} from '../support/registries.ts'
+import { realRegistries, type RunningRegistry } from '../support/registries.ts'
 import { BY_KEY, OFFLINE, openCosignWorkshop } from '../support/signed-image.ts'
 import { issueCertificate, type Party } from '../verify/test-certificates.ts'
 
@@ -19,10 +14,6 @@ const BUILT = 'https://acme.test/built/v1'
 const DAY_MS = 24 * 3_600_000
 const cosign2 = component('cosign-2')
 const cosign3 = component('cosign-3')
-const registries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
-  [component('docker-registry'), startDockerRegistry],
-  [component('referrers-registry'), startReferrersRegistry],
-]
 const LEGACY = ['--tlog-upload=false', '--key']
 
 /** A registry, cosign with two key pairs `cosign` and `other`, and `chancery verify` beside them. */
@@ -30,23 +21,22 @@ async function prepare(start: () => Promise<RunningRegistry>, validForMs = DAY_M
   const registry = await start()
   const workshop = await openCosignWorkshop(cosign3)
   for (const end of ['key', 'pub']) {
-    await rename(join(workshop.path, `cosign.${end}`), join(workshop.path, `other.${end}`))
+    await rename(workshop.path(`cosign.${end}`), workshop.path(`other.${end}`))
   }
   await workshop.must(cosign3, 'generate-key-pair')
-  const certificates = await writeCertificates(workshop.path, validForMs)
+  const certificates = await writeCertificates(workshop.directory, validForMs)
   await workshop.must(cosign3, 'import-key-pair', '--key', 'leaf.key')
-  const inIt = { cwd: workshop.path, env: { HOME: workshop.path } }
-  const verify = (...args: readonly string[]) => runChancery(['verify', ...args], inIt)
+  const verify = (...args: readonly string[]) => workshop.chancery(['verify', ...args])
   return {
     workshop,
     certificates,
-    attestation: (...args: readonly string[]) => runChancery(['verify-attestation', ...args], inIt),
+    attestation: (...args: readonly string[]) => workshop.chancery(['verify-attestation', ...args]),
     async attachExpired(image: string): Promise<void> {
-      const run = (...args: readonly string[]) => runChancery(args, inIt)
+      const run = (...args: readonly string[]) => workshop.chancery(args)
       const { stdoutBytes } = await run('generate', image)
-      await writeFile(join(workshop.path, 'payload.json'), stdoutBytes)
+      await writeFile(workshop.path('payload.json'), stdoutBytes)
       const signature = sign('sha256', stdoutBytes, certificates.privateKey)
-      await writeFile(join(workshop.path, 'payload.sig'), signature)
+      await writeFile(workshop.path('payload.sig'), signature)
       const files = ['--payload', 'payload.json', '--signature', 'payload.sig']
       const chain = ['--certificate', 'leaf.pem', '--certificate-chain', 'chain.pem']
       const attached = await run('attach', 'signature', ...files, ...chain, image)
@@ -93,7 +83,7 @@ async function writeCertificates(path: string, validForMs: number) {
   return { email, privateKey: leaf.privateKey }
 }
 
-for (const [registry, start] of registries) {
+for (const [registry, start] of realRegistries) {
   const skip = anyAbsent(cosign2, cosign3, registry)
   describe(`chancery verify on ${registry.name}`, { skip }, () => {
     it('accepts what cosign 3 signs with a key, and nothing beside it', async () => {
@@ -205,7 +195,7 @@ for (const [registry, start] of registries) {
       await using flow = await prepare(start)
       const { byDigest } = await flow.push('judged')
       const { workshop } = flow
-      const write = (name: string, text: string) => writeFile(join(workshop.path, name), text)
+      const write = (name: string, text: string) => writeFile(workshop.path(name), text)
       const attest = ['attest', '--tlog-upload=false', '--key', 'cosign.key', '--type', BUILT]
       await write('made.json', '{ "builder": { "id": "https://ci.acme.test" } }')
       await write('evil.json', `{ "builder": { "id": "https://evil.test/${'a'.repeat(40)}" } }`)

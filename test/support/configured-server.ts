@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Finished, RunOptions } from './child-process.ts'
 import { runChancery, startServer, type RunningServer } from './chancery-process.ts'
+import type { Variables } from './workshop.ts'
 
 /** A server process that `chancery apply` has configured, and the CLI pointed at it. */
 export interface ConfiguredServer extends AsyncDisposable {
@@ -9,6 +10,8 @@ export interface ConfiguredServer extends AsyncDisposable {
   readonly apiUrl: string
   /** API token of the CI user `ci`. */
   readonly submitterToken: string
+  /** What the environment of our program has to have, so that it calls as the CI user `ci`. */
+  readonly submitterVariables: Variables
   /**
    * Runs the CLI as the administrator, to a good end.
    *
@@ -38,10 +41,16 @@ export async function startConfiguredServer(configuration: string): Promise<Conf
   try {
     await run(['apply', '--file', '-'], { input: configuration })
     const { stdout } = await run(['users', 'token', 'ci', '--raw'])
+    const submitterToken = stdout.trim()
     return {
       server,
       apiUrl: `${server.url}/Api`,
-      submitterToken: stdout.trim(),
+      submitterToken,
+      submitterVariables: {
+        CHANCERY_URL: server.url,
+        CHANCERY_ORGANIZATION: server.organizationId,
+        CHANCERY_TOKEN: submitterToken,
+      },
       run,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startProgram } from './child-process.ts'
-import { component } from './components.ts'
+import { component, type Component } from './components.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 
 /** A real registry of its own process, empty at first, on a port of 127.0.0.1, plain HTTP. */
@@ -72,6 +72,13 @@ export async function startZot(): Promise<RunningRegistry> {
   const args = ['serve', configuration]
   return running(directory, `127.0.0.1:${port}`, executable, args, /configuration settings/)
 }
+
+/** Every kind of real registry, by its component, with what starts it. */
+export const realRegistries: readonly (readonly [Component, () => Promise<RunningRegistry>])[] = [
+  [component('docker-registry'), startDockerRegistry],
+  [component('referrers-registry'), startReferrersRegistry],
+  [component('zot'), startZot],
+]
 
 async function running(
   directory: AsyncDisposable & { readonly path: string },

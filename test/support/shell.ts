@@ -2,6 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram, type Finished } from './child-process.ts'
 import { component, type Component } from './components.ts'
+import { cutOff } from './workshop.ts'
 
 /** What {@link createShell} needs. */
 export const bash = component('bash')
@@ -34,14 +35,8 @@ export async function createShell(
       runProgram(bash.path, ['--norc', '-euo', 'pipefail', '-c', script], {
         cwd: directory,
         env: {
+          ...cutOff(home),
           PATH: `${bin}:${process.env['PATH'] ?? ''}`,
-          HOME: home,
-          DOCKER_CONFIG: home,
-          TUF_ROOT: join(home, 'tuf'),
-          TUF_MIRROR: 'http://127.0.0.1:9',
-          HTTPS_PROXY: 'http://127.0.0.1:9',
-          NO_PROXY: '127.0.0.1,localhost',
-          COSIGN_YES: 'true',
           LC_ALL: 'C.UTF-8',
           ...variables,
         },
