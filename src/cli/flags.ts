@@ -133,13 +133,23 @@ function parseArgument(input: string): string {
   return input
 }
 
-function parseWholeNumber(input: string, minimum: number): number {
+/**
+ * Reads a whole number.
+ *
+ * @throws ChanceryError ERR_CLI_USAGE if it is none, or not within the bounds.
+ */
+export function parseWholeNumber(
+  input: string,
+  minimum: number,
+  maximum: number = Number.MAX_SAFE_INTEGER,
+): number {
   const value = Number(input)
-  if (!/^\d+$/.test(input) || !Number.isSafeInteger(value) || value < minimum) {
-    throw new ChanceryError(
-      'ERR_CLI_USAGE',
-      `expected a whole number of at least ${minimum}, found "${input}"`,
-    )
+  if (!/^\d+$/.test(input) || value < minimum || value > maximum) {
+    const bounds =
+      maximum === Number.MAX_SAFE_INTEGER
+        ? `of at least ${minimum}`
+        : `between ${minimum} and ${maximum}`
+    throw new ChanceryError('ERR_CLI_USAGE', `expected a whole number ${bounds}, found "${input}"`)
   }
   return value
 }

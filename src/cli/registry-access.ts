@@ -109,6 +109,7 @@ async function clientOptions(
       serverName: flags.registryServerName,
     },
     allowHttp: flags.allowHttpRegistry ?? false,
+    maxReferrers: flags.maxReferrers,
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseDuration, text, toggle } from './flags.ts'
+import { parseDuration, parseWholeNumber, text, toggle } from './flags.ts'
 
 /** The flags of every command that talks to a registry; the names are Cosign's. */
 export const REGISTRY_FLAGS = {
@@ -10,6 +10,13 @@ export const REGISTRY_FLAGS = {
   registryClientKey: text('PEM private key of the client certificate, not encrypted', 'FILE'),
   registryServerName: text("Name that the registry's certificate has to have", 'NAME'),
   allowHttpRegistry: toggle('Speak plain http to a registry on another machine'),
+  maxReferrers: {
+    kind: 'parsed',
+    parse: (input: string) => parseWholeNumber(input, 1, 10_000),
+    default: '1000',
+    brief: 'How many referrers of one image are looked at; more is an error',
+    placeholder: 'N',
+  },
   timeout: {
     kind: 'parsed',
     parse: parseDuration,
@@ -33,6 +40,7 @@ export interface RegistryFlags {
   readonly registryClientKey?: string
   readonly registryServerName?: string
   readonly allowHttpRegistry?: boolean
+  readonly maxReferrers: number
   /** Milliseconds. */
   readonly timeout: number
 }

@@ -69,11 +69,16 @@ const MAX_MEDIA_TYPE_LENGTH = 255
  * {@link ImageIndex} are ignored.
  *
  * @param mediaType The media type the manifest came with (`Content-Type`, or that of its descriptor), without parameters.
+ * @param maxListed How many manifests an index may list; {@link MAX_MANIFEST_ENTRIES} by default.
  * @throws ChanceryError ERR_FORMAT_OCI_MANIFEST if the bytes are not such a manifest, if their own `mediaType` differs,
- * or if they list more than {@link MAX_MANIFEST_ENTRIES} entries.
+ * or if they list more entries than may be.
  * @throws ChanceryError ERR_FORMAT_JSON if the bytes are not strict JSON.
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string): ImageManifest | ImageIndex {
+export function parseManifest(
+  bytes: Uint8Array,
+  mediaType: string,
+  maxListed: number = MAX_MANIFEST_ENTRIES,
+): ImageManifest | ImageIndex {
   const manifest = asObject(parseJson(bytes), 'the manifest')
   if (manifest['schemaVersion'] !== 2) {
     throw malformed('expected schemaVersion 2', 'Only OCI and Docker schema 2 manifests are read.')
@@ -91,7 +96,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): ImageManife
       return readImageManifest(manifest, mediaType)
     case OCI_IMAGE_INDEX:
     case DOCKER_MANIFEST_LIST:
-      return readImageIndex(manifest, mediaType)
+      return readImageIndex(manifest, mediaType, maxListed)
     default:
       throw malformed(
         `expected a manifest of one of the types ${MANIFEST_MEDIA_TYPES.join(', ')}`,
@@ -116,12 +121,16 @@ function readImageManifest(
   }
 }
 
-function readImageIndex(index: Members, mediaType: ImageIndex['mediaType']): ImageIndex {
+function readImageIndex(
+  index: Members,
+  mediaType: ImageIndex['mediaType'],
+  maxListed: number,
+): ImageIndex {
   if (index['config'] !== undefined || index['layers'] !== undefined) throw twoThings()
   return {
     kind: 'index',
     mediaType,
-    manifests: readDescriptors(index['manifests'], 'manifests'),
+    manifests: readDescriptors(index['manifests'], 'manifests', maxListed),
     ...readRest(index),
   }
 }
@@ -139,10 +148,14 @@ function readRest(manifest: Members) {
   }
 }
 
-function readDescriptors(value: unknown, name: string): Descriptor[] {
+function readDescriptors(
+  value: unknown,
+  name: string,
+  maximum: number = MAX_MANIFEST_ENTRIES,
+): Descriptor[] {
   if (!Array.isArray(value)) throw malformed(`expected "${name}" to be an array`)
-  if (value.length > MAX_MANIFEST_ENTRIES) {
-    throw malformed(`expected at most ${MAX_MANIFEST_ENTRIES} ${name}, found ${value.length}`)
+  if (value.length > maximum) {
+    throw malformed(`expected at most ${maximum} ${name}, found ${value.length}`)
   }
   return value.map((entry, index) => readDescriptor(entry, `${name}[${index}]`))
 }

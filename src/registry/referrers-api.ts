@@ -3,21 +3,21 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer } from './answers.ts'
 import { ApiAbsence } from './api-absence.ts'
 import type { RepositoryName } from './origins.ts'
-import type { MissingReferrers } from './referrers-page.ts'
+import { MAX_LISTED_REFERRERS, type MissingReferrers } from './referrers-page.ts'
 import type { RegistryClient } from './registry-client.ts'
 
 /** How the referrers API is asked. */
 export interface ApiListOptions {
-  /** More is an error, not cut off; {@link MAX_REFERRERS} by default. */
+  /** More is an error, not cut off; by default what the client says. */
   readonly maxReferrers?: number | undefined
   /** Asks the API even if it was absent a moment ago. */
   readonly isApiKnown?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
-/** The most referrers of one manifest that are listed, where nothing else is said. */
-export const MAX_REFERRERS = 1000
-const MAX_PAGES = 100
+/** At least ten referrers a page, where there are more than a few pages. */
+const MIN_PAGES = 100
+const PAGE_LENGTH = 10
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024
 
 /** Where the API is absent, for each client. */
@@ -56,7 +56,8 @@ async function listAllPages(
   digest: string,
   options: ApiListOptions,
 ): Promise<readonly Descriptor[] | MissingReferrers> {
-  const { maxReferrers = MAX_REFERRERS, signal } = options
+  const { maxReferrers = client.maxReferrers, signal } = options
+  const maxPages = Math.max(MIN_PAGES, maxReferrers / PAGE_LENGTH)
   const byDigest = new Map<string, Descriptor>()
   const queries = new Set<string>()
   let size = 0
@@ -70,7 +71,7 @@ async function listAllPages(
     }
     size += page.size
     for (const descriptor of page.descriptors) byDigest.set(descriptor.digest, descriptor)
-    if (byDigest.size > maxReferrers || queries.size > MAX_PAGES || size > MAX_TOTAL_BYTES) {
+    if (byDigest.size > maxReferrers || queries.size > maxPages || size > MAX_TOTAL_BYTES) {
       throw tooManyReferrers(repository, digest, maxReferrers)
     }
     query = page.next
@@ -87,6 +88,11 @@ export function tooManyReferrers(
   return new ChanceryError(
     'ERR_REGISTRY_TOO_LARGE',
     `expected at most ${maxReferrers} referrers of ${digest} at ${repository.registry}, found more`,
-    { hints: ['Remove those that are no longer needed, for example with `chancery clean`.'] },
+    {
+      hints: [
+        `Say --max-referrers N, at most ${MAX_LISTED_REFERRERS}, to look at more; what is not looked at counts for nothing.`,
+        'Or remove those that are no longer needed: `chancery tree` shows them, `chancery clean` removes them, both with --max-referrers.',
+      ],
+    },
   )
 }

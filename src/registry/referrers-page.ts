@@ -18,6 +18,11 @@ export interface MissingReferrers {
   readonly missing: 'api' | 'list' | 'unclear'
 }
 
+/** The most referrers of one manifest that anybody may ask to be listed. */
+export const MAX_LISTED_REFERRERS = 10_000
+/** The most bytes of one page, or of the list under a fallback tag. */
+export const MAX_PAGE_BYTES = 10 * 1024 * 1024
+
 const MAX_LINK_LENGTH = 4096
 
 /**
@@ -33,7 +38,7 @@ export function readReferrersPage(repository: RepositoryName, answer: Answer): R
   }
   const next = nextQuery(repository, answer)
   try {
-    const index = parseManifest(answer.body, mediaType)
+    const index = parseManifest(answer.body, mediaType, MAX_LISTED_REFERRERS)
     const descriptors = index.kind === 'index' ? index.manifests : []
     return { descriptors, size: answer.body.length, next }
   } catch (cause) {

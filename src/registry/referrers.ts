@@ -4,7 +4,7 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
-import { listByApi, MAX_REFERRERS, tooManyReferrers, type ApiListOptions } from './referrers-api.ts'
+import { listByApi, tooManyReferrers, type ApiListOptions } from './referrers-api.ts'
 import { artifactTypeOf, fallbackTag } from './referrers-index.ts'
 import type { MayHaveTag } from './tag-survey.ts'
 
@@ -114,7 +114,7 @@ export async function listReferrers(
   digest: string,
   options: ReferrersOptions = {},
 ): Promise<ListedReferrers> {
-  const maxReferrers = options.maxReferrers ?? MAX_REFERRERS
+  const maxReferrers = options.maxReferrers ?? client.maxReferrers
   const listed = await listByApi(client, repository, digest, { ...options, maxReferrers })
   if (listed !== undefined && listed.length > 0) {
     return { source: 'api', descriptors: listed, seen: undefined }

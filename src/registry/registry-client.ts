@@ -15,6 +15,8 @@ import type { MirrorReads } from './mirror-reads.ts'
 import type { RepositoryName } from './origins.ts'
 import { digestOf, requireDigest } from './received-bytes.ts'
 import {
+  MAX_LISTED_REFERRERS,
+  MAX_PAGE_BYTES,
   readMissingReferrers,
   readReferrersPage,
   type MissingReferrers,
@@ -28,6 +30,9 @@ import { MAX_LISTED_TAGS, readTagList } from './tag-survey.ts'
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024
 const MAX_TAG_LIST_BYTES = 512 * 1024
+const DEFAULT_MAX_REFERRERS = 1000
+/** The fallback tag of referrers, which may list more than an image. */
+const LIST_OF_REFERRERS = /^sha(?:256|512)-[0-9a-f]+$/
 /** Tags of signatures, attestations and lists of referrers. */
 const BELONGINGS = /^sha(?:256|512)-/
 
@@ -67,6 +72,8 @@ export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, '
   /** Where repositories are read instead; by default each is read where its name says. What is written ignores it. */
   readonly mirrors?: MirrorReads<RegistryClient> | undefined
   readonly blobs?: BlobOptions
+  /** The most referrers of one manifest that are looked at, 1 to 10,000; more is an error. 1,000 by default. */
+  readonly maxReferrers?: number | undefined
 }
 
 /**
@@ -82,12 +89,15 @@ export class RegistryClient implements Disposable {
   readonly blobs: RegistryBlobs
   /** What registries have shown that they cannot do. */
   readonly hosts = new HostMemory()
+  /** The most referrers of one manifest that are looked at; more is an error. */
+  readonly maxReferrers: number
   readonly #connection: RegistryConnection
   readonly #mirrors: MirrorReads<RegistryClient> | undefined
 
   constructor(options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
     this.#mirrors = options.mirrors
+    this.maxReferrers = options.maxReferrers ?? DEFAULT_MAX_REFERRERS
     this.blobs = new RegistryBlobs(this.#connection, this.hosts, options.mirrors, options.blobs)
   }
 
@@ -116,7 +126,7 @@ export class RegistryClient implements Disposable {
       method: 'GET',
       path: `manifests/${reference}`,
       headers: { accept: MANIFEST_MEDIA_TYPES.join(', ') },
-      maxBodyBytes: MAX_MANIFEST_BYTES,
+      maxBodyBytes: LIST_OF_REFERRERS.test(reference) ? MAX_PAGE_BYTES : MAX_MANIFEST_BYTES,
       mayRedirect: true,
       signal,
     })
@@ -240,7 +250,7 @@ export class RegistryClient implements Disposable {
       method: 'GET',
       path: `referrers/${digest}${query === '' ? '' : `?${query}`}`,
       headers: { accept: OCI_IMAGE_INDEX },
-      maxBodyBytes: MAX_MANIFEST_BYTES,
+      maxBodyBytes: MAX_PAGE_BYTES,
       signal,
     })
     if (answer.status === 404 || answer.status === 400) return readMissingReferrers(answer)
@@ -290,7 +300,8 @@ function readManifest(
   requireAnnounced(repository, answer, digest)
   const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim() ?? ''
   try {
-    const manifest = parseManifest(bytes, mediaType)
+    const maxListed = LIST_OF_REFERRERS.test(reference) ? MAX_LISTED_REFERRERS : undefined
+    const manifest = parseManifest(bytes, mediaType, maxListed)
     return { digest, mediaType, bytes, manifest, etag: answer.headers.etag }
   } catch (cause) {
     if (!(cause instanceof ChanceryError)) throw cause
