@@ -2,12 +2,14 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ValidityPeriod } from '../format/trusted-root.ts'
 import { parseAssignments } from './flags.ts'
 
-/** A service as Cosign's flags describe it: `url=…,certificate-chain=…` or `url=…,public-key=…,start-time=…`. */
+/** A service as Cosign's flags describe it: `url=…,certificate-chain=…` or `url=…,public-key=…,start-time=…[,origin=…]`. */
 export interface ServiceSpecification {
   readonly url: string
   /** The file with its certificates or its key. */
   readonly file: string
   readonly validFor: ValidityPeriod
+  /** What a log calls itself in its checkpoints, where that was said. */
+  readonly origin?: string | undefined
 }
 
 /**
@@ -22,7 +24,8 @@ export function parseServiceSpecification(
   fileKey: 'certificate-chain' | 'public-key',
 ): ServiceSpecification {
   const values = parseAssignments(input.split(','))
-  const known = ['url', fileKey, 'start-time', 'end-time']
+  const isLog = fileKey === 'public-key'
+  const known = ['url', fileKey, 'start-time', 'end-time', ...(isLog ? ['origin'] : [])]
   const unknown = Object.keys(values).find((name) => !known.includes(name))
   if (unknown !== undefined) throw usage(`expected ${known.join(', ')}, found ${unknown}`)
   const url = requireUrl(values['url'] ?? '')
@@ -30,13 +33,17 @@ export function parseServiceSpecification(
   if (file === '') throw usage(`expected ${fileKey}=FILE in "${input}"`)
   const start = parseTime(values['start-time'])
   const end = parseTime(values['end-time'])
-  if (start === undefined && fileKey === 'public-key') {
+  if (start === undefined && isLog) {
     throw usage(`expected start-time=… in "${input}": since when the key is used`)
   }
   if (start !== undefined && end !== undefined && end < start) {
     throw usage(`expected an end-time after the start-time in "${input}"`)
   }
-  return { url, file, validFor: { start, end } }
+  const { origin } = values
+  if (origin !== undefined && !/^[!-*,-~]{1,255}$/.test(origin)) {
+    throw usage('expected origin=… to be the name of a log, without blanks and +')
+  }
+  return { url, file, validFor: { start, end }, origin }
 }
 
 /**

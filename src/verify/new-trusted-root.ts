@@ -71,19 +71,48 @@ export function trustAuthority(
   return { uri, certificates: chain.map(({ der }) => der), validFor: { start, end: validFor.end } }
 }
 
+/** What is said about a log beside its key. */
+export interface LogDescription extends Pick<TrustedLog, 'baseUrl' | 'validFor'> {
+  /** What it calls itself in its checkpoints; undefined for Rekor v1 and certificate logs. */
+  readonly origin?: string | undefined
+}
+
 /**
- * Makes a log for a trusted root of its key; its id is the SHA-256 of the key, as in Rekor v1 and in RFC 6962.
+ * Makes a log for a trusted root of its key. Its id is the SHA-256 of the key, as in Rekor v1 and in RFC 6962; that of a
+ * key with an origin is the one that its checkpoints have, as in Rekor v2, which is another one unless it is an ECDSA key.
  *
  * @param publicKey DER SubjectPublicKeyInfo.
  * @throws ChanceryError ERR_CRYPTO_KEY if it is no key that Chancery verifies with.
+ * Source: C2SP, signed-note.md, "Signatures"; Cosign, `trusted-root create`.
  */
 export function trustLog(
   publicKey: Uint8Array,
-  { baseUrl, validFor }: Pick<TrustedLog, 'baseUrl' | 'validFor'>,
+  { baseUrl, validFor, origin }: LogDescription,
 ): TrustedLog {
-  const keyDetails = KEY_DETAILS[identifyPublicKey(publicKey)]
-  const logId = sha256(publicKey)
+  const algorithm = identifyPublicKey(publicKey)
+  const keyDetails = KEY_DETAILS[algorithm]
+  const logId = origin === undefined ? sha256(publicKey) : noteKeyId(origin, publicKey, algorithm)
   return { baseUrl, publicKey, keyDetails, validFor, logId, checkpointKeyId: undefined }
+}
+
+const ED25519_BYTES = 32
+/** What tells the keys of signed notes apart. */
+const NOTE_ED25519 = '\x01'
+const NOTE_RSA = 'PKIX-RSA-PKCS#1v1.5'
+
+/** All 32 bytes of the id of a key, of which signed notes have the first four. */
+function noteKeyId(
+  origin: string,
+  publicKey: Uint8Array,
+  algorithm: SignatureAlgorithm,
+): Uint8Array {
+  if (algorithm.startsWith('ecdsa')) return sha256(publicKey)
+  const isEd25519 = algorithm === 'ed25519'
+  const head = Buffer.from(
+    isEd25519 ? `${origin}\n${NOTE_ED25519}` : `${origin}\n\xff${NOTE_RSA}`,
+    'latin1',
+  )
+  return sha256(Buffer.concat([head, isEd25519 ? publicKey.subarray(-ED25519_BYTES) : publicKey]))
 }
 
 function isSelfIssued({ subjectName, issuerName }: X509Certificate): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { parseTrustedRoot } from '../../src/format/trusted-root.ts'
+import { parseTrustedRoot, type TrustedLog } from '../../src/format/trusted-root.ts'
 import { encodeTrustedRoot } from '../../src/format/trusted-root-writer.ts'
 import { loadTrustedRoot } from '../../src/verify/trusted-root.ts'
 import { anyAbsent, component } from '../support/components.ts'
@@ -158,6 +158,52 @@ describe('chancery trusted-root create', { skip: openssl.absent }, () => {
       assert.notEqual(rootOnly.theirs.code, 0)
     },
   )
+
+  it('is what cosign 3 makes of the same flags', { skip: cosign.absent }, async () => {
+    await using flow = await prepare()
+    const ssl = (...args: readonly string[]) => flow.must(openssl, ...args)
+    await ssl('genpkey', '-algorithm', 'ed25519', '-out', 'ed.key')
+    await ssl('pkey', '-in', 'ed.key', '-pubout', '-out', 'ed.pub')
+    await ssl('genpkey', '-algorithm', 'rsa', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', 'r.key')
+    await ssl('pkey', '-in', 'r.key', '-pubout', '-out', 'rsa.pub')
+    await ssl('req', '-new', '-key', 'r.key', '-subj', '/CN=tsa', '-out', 'tsa.csr')
+    const usage = 'extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n'
+    await writeFile(flow.path('tsa.ext'), usage)
+    const issuer = ['-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial', '-days', '2']
+    const leaf = ['-in', 'tsa.csr', '-extfile', 'tsa.ext', '-out', 'tsa.pem']
+    await ssl('x509', '-req', ...leaf, ...issuer)
+    const [signer, root] = await Promise.all(
+      ['tsa.pem', 'root.pem'].map((name) => readFile(flow.path(name), 'utf8')),
+    )
+    await writeFile(flow.path('tsa-chain.pem'), `${signer}${root}`)
+    const log = (host: string, key: string, ...more: readonly string[]) =>
+      [`url=https://${host}.acme.test/log`, `public-key=${key}`, START, ...more].join(',')
+    const args = [
+      ...['--fulcio', `url=https://ca.acme.test,certificate-chain=chain.pem,${START}`],
+      ...['--rekor', log('r1', 'certificate.pub', 'end-time=2026-01-01T00:00:00Z')],
+      ...['--rekor', log('r2', 'ed.pub', 'origin=r2.acme.test/log')],
+      ...['--rekor', log('r3', 'rsa.pub', 'origin=r3.acme.test')],
+      ...['--ctfe', log('ct', 'certificate.pub'), '--ctfe', log('ct2', 'ed.pub')],
+      ...['--tsa', `url=https://tsa.acme.test/api,certificate-chain=tsa-chain.pem,${START}`],
+    ]
+    const theirs = await flow.run(cosign, 'trusted-root', 'create', ...args, '--out', 'theirs.json')
+    assert.equal(theirs.code, 0, theirs.stderr)
+    const ours = await flow.create(...args)
+    assert.equal(ours.code, 0, ours.stderr)
+    // Cosign has no order for its logs.
+    const inOrder = (logs: readonly TrustedLog[]) =>
+      [...logs].sort((one, other) => (one.baseUrl < other.baseUrl ? -1 : 1))
+    const read = (bytes: Uint8Array) => {
+      const { logs, certificateLogs, ...others } = parseTrustedRoot(bytes)
+      return { ...others, logs: inOrder(logs), certificateLogs: inOrder(certificateLogs) }
+    }
+    assert.deepEqual(read(ours.stdoutBytes), read(await readFile(flow.path('theirs.json'))))
+    for (const wrong of ['origin=', 'origin=a b', 'origin=a+b']) {
+      assert.equal((await flow.create('--rekor', log('r2', 'ed.pub', wrong))).code, 2, wrong)
+    }
+    const chain = 'url=https://a.test,certificate-chain=chain.pem,origin=a'
+    assert.equal((await flow.create('--fulcio', chain)).code, 2)
+  })
 
   it(
     'is what cosign 3 verifies the bundle of a certificate with',

@@ -87,9 +87,9 @@ async function readAuthorities(
 
 async function readLogs(services: readonly ServiceSpecification[]): Promise<readonly TrustedLog[]> {
   const logs: TrustedLog[] = []
-  for (const { url, file, validFor } of services) {
+  for (const { url, file, validFor, origin } of services) {
     const publicKey = readPublicKeyFile(await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES))
-    logs.push(trustLog(publicKey, { baseUrl: url, validFor }))
+    logs.push(trustLog(publicKey, { baseUrl: url, validFor, origin }))
   }
   return logs
 }

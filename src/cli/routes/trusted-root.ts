@@ -2,7 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core'
 import { explain, text, texts, toggle } from '../flags.ts'
 
 const AUTHORITY = 'url=URL,certificate-chain=FILE[,start-time=T][,end-time=T]'
-const LOG = 'url=URL,public-key=FILE,start-time=T[,end-time=T]'
+const LOG = 'url=URL,public-key=FILE,start-time=T[,end-time=T][,origin=NAME]'
 
 const create = buildCommand({
   loader: async () => (await import('../commands/trusted-root.ts')).createTrustedRoot,
@@ -11,7 +11,7 @@ const create = buildCommand({
       certificateChain: text('The chain of an own authority, the root last, PEM', 'FILE'),
       caUri: text('Its address, for those who read the file', 'URL'),
       fulcio: texts('A certificate authority, as cosign has it', AUTHORITY),
-      rekor: texts('A transparency log, Rekor v1', LOG),
+      rekor: texts('A transparency log; with its origin, if it is Rekor v2', LOG),
       ctfe: texts('A certificate transparency log', LOG),
       tsa: texts('A timestamp authority', AUTHORITY),
       out: text('Write it to a new file instead of stdout', 'FILE'),
