@@ -16,6 +16,7 @@ interface Start {
 async function startsWith(
   nodeOptions: string,
   env: Readonly<Record<string, string>> = {},
+  atStart = '',
 ): Promise<{ readonly pid: number; readonly starts: Start[] }> {
   await using directory = await createTemporaryDirectory()
   const hook = join(directory.path, 'hook.cjs')
@@ -25,6 +26,7 @@ async function startsWith(
     if (argv[2] === 'serve' && require('worker_threads').isMainThread) {
       const arenas = env.MALLOC_ARENA_MAX ?? null
       process.stderr.write('start ' + JSON.stringify({ pid, args: argv.slice(2), execArgv, arenas }) + '\\n')
+      ${atStart}
     }`,
   )
   const NODE_OPTIONS = `--require ${hook} ${nodeOptions}`
@@ -55,5 +57,12 @@ describe('serve', () => {
     assert.equal(starts.length, 1)
     const { starts: others } = await startsWith('', { MALLOC_ARENA_MAX: '4' })
     assert.equal(others.at(-1)?.arenas, '4')
+  })
+
+  it('runs on where the engine cannot be started again', async () => {
+    for (const execPath of ['/nowhere/node', '/dev/null']) {
+      const { starts } = await startsWith('', {}, `process.execPath = '${execPath}'`)
+      assert.equal(starts.length, 1)
+    }
   })
 })
