@@ -2,6 +2,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_INDEX, parseManifest, type Descriptor } from '../format/oci-manifest.ts'
 import { badAnswer, firstErrorOf } from './answers.ts'
 import type { Answer } from './http-transport.ts'
+import { linksWith } from './link-header.ts'
 import type { RepositoryName } from './origins.ts'
 
 /** One page of what the referrers API lists. */
@@ -68,8 +69,14 @@ function nextQuery(repository: RepositoryName, answer: Answer): string | undefin
   if (links.length > MAX_LINK_LENGTH) {
     throw badAnswer(repository, `expected at most ${MAX_LINK_LENGTH} characters of links`)
   }
-  const [, address] = /<([^<>]*)>\s*;[^<,]*\brel="?next"?/.exec(links) ?? []
+  const [address, ...others] = new Set(linksWith(links, 'next') ?? ['', ''])
   if (address === undefined) return undefined
+  if (address === '' || others.length > 0) {
+    throw badAnswer(
+      repository,
+      'expected at most one next page of the referrers, in a well-formed Link',
+    )
+  }
   // untrusted: the address comes from the registry; credentials follow it, so it may change nothing but the query.
   const target = URL.canParse(address, answer.url.href)
     ? new URL(address, answer.url.href)

@@ -279,6 +279,43 @@ describe('a list of referrers', () => {
     )
   })
 
+  it('is read to its last page however that is linked, or not at all', async () => {
+    const listWith = async (link: (next: string) => string) => {
+      await using server = await startFake([one, two], (request, response) => {
+        if (request.url?.endsWith('?page=2') === true) sendIndex(response, [entry(two)])
+        else sendIndex(response, [entry(one)], { link: link(`<${request.url ?? ''}?page=2>`) })
+      })
+      return (await listAt(server.host)).referrers.length
+    }
+    const linked: ((next: string) => string)[] = [
+      (next) => `${next}; rel=next`,
+      (next) => `${next};REL = "NEXT"`,
+      (next) => `${next}; rel="last  next"`,
+      (next) => `${next}; title="a, \\"b\\" <c>; d"; crossorigin; rel="next"; rel="prev"`,
+      (next) => `, </x>; rel=preload; as=a=b, ${next}; rel="next",${next}; rel="next"`,
+    ]
+    for (const link of linked) assert.equal(await listWith(link), 2, link('<>'))
+    const others: ((next: string) => string)[] = [
+      (next) => `${next}; rel="nextx"`,
+      (next) => `${next}; rel=prev; rel=next`,
+      (next) => `${next}; title="; rel=next"`,
+      (next) => next,
+    ]
+    for (const link of others) assert.equal(await listWith(link), 1, link('<>'))
+    const unclear: ((next: string) => string)[] = [
+      (next) => `${next.slice(0, -1)}; rel="next"`,
+      (next) => `${next}; rel="next`,
+      (next) => `${next} rel="next"`,
+      (next) => `${next}; rel=`,
+      (next) => `x ${next}; rel="next"`,
+      (next) => `${next}; rel="next", <?page=3>; rel="next"`,
+      () => '<>; rel="next"',
+    ]
+    for (const link of unclear) {
+      await assert.rejects(listWith(link), { code: 'ERR_REGISTRY_BAD_ANSWER' }, link('<>'))
+    }
+  })
+
   it('does not lead to another host, to another list, or round in a circle', async () => {
     await using other = await startHostileServer((_request, response) => sendIndex(response, []))
     const links = [
