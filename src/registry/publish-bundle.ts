@@ -42,13 +42,19 @@ export async function publishBundle(
   options: PushOptions = {},
 ): Promise<PushedReferrer> {
   const { repository, digest } = image
-  const { signal } = options
+  const { seen, signal } = options
   const { mediaType, size } =
     'mediaType' in image ? image : await resolveImage(client, { ...repository, digest }, signal)
   const subject = { mediaType, size, digest }
-  const blobs = [EMPTY, bundle.bytes]
+  // Distribution 2.8 answers 500 to those who ask for a blob while it is written again: only the first bundle just writes it.
+  const isFirst = seen !== undefined && seen.found === undefined
   const upload = () =>
-    Promise.all(blobs.map((blob) => client.blobs.upload(repository, blob, signal)))
+    Promise.all([
+      isFirst
+        ? client.blobs.upload(repository, EMPTY, signal)
+        : client.blobs.provide(repository, EMPTY, signal),
+      client.blobs.upload(repository, bundle.bytes, signal),
+    ])
   const host = client.hosts.of(repository)
   const embedded = host.takesEmbeddedContent ? embed(bundle.bytes) : {}
   await upload()
@@ -57,7 +63,7 @@ export async function publishBundle(
     insteadOfRefused: async () => {
       // Registries seldom say what for: it may be a blob that is gone, too.
       host.takesEmbeddedContent = false
-      for (const blob of blobs) client.blobs.sendAgain(repository, blob)
+      for (const blob of [EMPTY, bundle.bytes]) client.blobs.sendAgain(repository, blob)
       await upload()
       return encodeBundleManifest(bundle, subject, {})
     },

@@ -128,7 +128,19 @@ export class RegistryBlobs {
     return digest
   }
 
-  /** Has {@link upload} send a blob, though it was sent a moment ago: the registry says that it is not there. */
+  /** Like {@link push}, for a blob that many share: what was there or was uploaded a moment ago is not asked for again. */
+  async provide(
+    repository: RepositoryName,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const digest = digestOf(bytes)
+    await this.#uploaded.once(blobName(repository, digest), () =>
+      this.#pushPatiently(repository, digest, bytes, signal),
+    )
+  }
+
+  /** Has {@link upload} and {@link provide} send a blob, though it was sent a moment ago: the registry says that it is not there. */
   sendAgain(repository: RepositoryName, bytes: Uint8Array): void {
     this.#uploaded.forget(blobName(repository, digestOf(bytes)))
   }

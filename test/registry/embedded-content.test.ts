@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { COSIGN_SIGNATURE_PREDICATE } from '../../src/format/image-statement.ts'
 import { publishBundle } from '../../src/registry/publish-bundle.ts'
+import type { SeenTag } from '../../src/registry/referrers.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { embed, embeddedContent, MAX_EMBEDDED_BYTES } from '../../src/registry/embedded-content.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
@@ -85,5 +86,25 @@ describe('content in a descriptor', () => {
       .slice(before)
       .filter(({ method, url }) => method === 'PUT' && url.includes('/manifests/'))
     assert.equal(puts.length, 1)
+  })
+
+  it('stands beside an empty blob that is written once, not by every writer again', async () => {
+    await using registry = await startChangedRegistry(() => undefined)
+    const image = await pushTestImage(`${registry.host}/team/app:1`)
+    const empty = digestOf(encodeJson({}))
+    const writesOf = async (seen?: SeenTag) => {
+      const from = registry.seen.length
+      using client = new RegistryClient()
+      await publishBundle(client, image, bundle('a bundle'), { seen })
+      return registry.seen
+        .slice(from)
+        .filter(({ method, url }) => method !== 'HEAD' && url.includes(empty)).length
+    }
+    assert.equal(await writesOf({ found: undefined }), 1)
+    assert.equal(await writesOf(), 0)
+    const { repository } = image
+    using client = new RegistryClient()
+    const found = await client.getManifest(repository, image.digest)
+    assert.equal(await writesOf({ found }), 0)
   })
 })
