@@ -8,7 +8,7 @@ import { embeddedContent } from './embedded-content.ts'
 import { inParallel } from './in-parallel.ts'
 import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
 import { bundleLayerOf, isBundleType } from './published-artifacts.ts'
-import { listReferrers, type ReferrersOptions, type SeenTag } from './referrers.ts'
+import { isUnreadable, listReferrers, type ReferrersOptions, type SeenTag } from './referrers.ts'
 import type { RegistryClient } from './registry-client.ts'
 import type { ImageByDigest } from './resolve-image.ts'
 
@@ -90,7 +90,8 @@ export async function verifyPublishedBundle(
   const known = READ_BACK.get(client) ?? new DoneLately()
   READ_BACK.set(client, known)
   await known.once(referenceContext(image.repository), async () => {
-    if ((await readWanted(client, image, published, wanted, signal)) !== undefined) return
+    const bytes = await pullBundle(client, image, published, maxBytesOf(wanted), signal)
+    if (bytes !== undefined && isWanted(bytes, image, wanted)) return
     throw new ChanceryError(
       'ERR_VERIFY_SIGNATURE',
       `expected the bundle ${published} to verify, found that it does not`,
@@ -120,13 +121,35 @@ async function readWanted(
   wanted: WantedBundle,
   signal: AbortSignal | undefined,
 ): Promise<FoundBundle | undefined> {
-  const maxBytes = Math.ceil(wanted.statement.length / 3) * 4 + MAX_OTHER_BYTES
-  const bytes = await readBundle(client, image, digest, maxBytes, signal)
+  const bytes = await readBundle(client, image, digest, maxBytesOf(wanted), signal)
   return bytes !== undefined && isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
 }
 
-/** The bundle that a referrer is; undefined if it is something else, or larger, or not what it says. */
+function maxBytesOf({ statement }: WantedBundle): number {
+  return Math.ceil(statement.length / 3) * 4 + MAX_OTHER_BYTES
+}
+
+/**
+ * The bundle that a referrer is; undefined if it is something else, or larger, or cannot be read: no verifier would accept
+ * it, and whoever can push one must keep nobody from signing.
+ */
 export async function readBundle(
+  client: RegistryClient,
+  image: ImageByDigest,
+  digest: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await pullBundle(client, image, digest, maxBytes, signal)
+  } catch (error) {
+    const isGone = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_NOT_FOUND'
+    if (isGone || isUnreadable(error)) return undefined
+    throw error
+  }
+}
+
+async function pullBundle(
   client: RegistryClient,
   image: ImageByDigest,
   digest: string,
@@ -137,15 +160,8 @@ export async function readBundle(
   if (pulled?.manifest.subject?.digest !== image.digest) return undefined
   const layer = bundleLayerOf({ pulled })
   if (layer === undefined || layer.size > maxBytes) return undefined
-  try {
-    const embedded = embeddedContent(layer)
-    if (embedded !== undefined) return embedded
-  } catch (error) {
-    // No verifier would accept it; it must keep nobody from signing.
-    if (error instanceof ChanceryError) return undefined
-    throw error
-  }
-  return client.blobs.get(image.repository, layer.digest, layer.size, signal)
+  const embedded = embeddedContent(layer)
+  return embedded ?? client.blobs.get(image.repository, layer.digest, layer.size, signal)
 }
 
 /**

@@ -61,12 +61,16 @@ export interface SeenTag {
 }
 
 const PULLS_AT_ONCE = 8
-/** What is wrong with a manifest itself, not with the way to it. */
 const UNREADABLE: readonly ErrorCode[] = [
   'ERR_REGISTRY_BAD_ANSWER',
   'ERR_REGISTRY_DIGEST',
   'ERR_REGISTRY_TOO_LARGE',
 ]
+
+/** Whether something is wrong with what was read itself, not with the way to it. */
+export function isUnreadable(error: unknown): error is ChanceryError {
+  return error instanceof ChanceryError && UNREADABLE.includes(error.code)
+}
 
 /**
  * Finds what refers to a manifest: signatures, attestations and others. The referrers API is asked, all its pages; where
@@ -161,8 +165,7 @@ async function pullReferrer(
   try {
     pulled = await client.findManifest(repository, referrerDigest, signal)
   } catch (error) {
-    const isUnreadable = error instanceof ChanceryError && UNREADABLE.includes(error.code)
-    if (refusesUnreadable !== true || !isUnreadable) throw error
+    if (refusesUnreadable !== true || !isUnreadable(error)) throw error
     return { digest: referrerDigest, error }
   }
   const named = pulled?.manifest.subject?.digest
