@@ -7,7 +7,7 @@ import type { SqlValue } from './ledger.ts'
 const FREQUENT = ['SigningRequest.Submitted', 'SigningRequest.Signed']
 
 /** As the index of the types has it, so that SQLite knows it by its text. */
-const IS_RARE = "type NOT IN ('SigningRequest.Submitted', 'SigningRequest.Signed')"
+const IS_RARE = `type NOT IN (${FREQUENT.map((type) => `'${type}'`).join(', ')})`
 
 /** A condition on `audit_events` with the values of its placeholders. */
 export interface TypeCondition {
