@@ -104,6 +104,7 @@ describe('npm test', () => {
   })
 
   it('lets no test be skipped silently', async () => {
+    // The skip is text of the suite that is run, and has to fail it; nothing is skipped here.
     const silent = await runTests({ 'a.test.ts': `${passing}it.skip('later', () => {})\n` })
     assert.deepEqual([silent.code, totals(silent)], [1, ['1 passed, 1 failed']])
     const todo = await runTests({ 'a.test.ts': `${passing}it.todo('later')\n` })
