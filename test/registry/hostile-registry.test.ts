@@ -21,12 +21,14 @@ import {
 } from '../../src/registry/signature-manifest.ts'
 import { verifyImage } from '../../src/registry/verify-image.ts'
 import { startHostileServer } from './hostile-server.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const SECRET = 'correct-horse'
-const IMPATIENT: RegistryClientOptions = {
+/** Repeats soon, and waits for what is only slow. */
+const EAGER: RegistryClientOptions = {
   findCredentials: () => ({ kind: 'password', username: 'me', password: SECRET }),
   retries: { attempts: 2, baseDelayMs: 1, maxDelayMs: 5, maxRetryAfterMs: 50 },
-  timeouts: { connectMs: 300, answerMs: 300, idleMs: 300, totalMs: 600 },
+  timeouts: UNHURRIED,
 }
 const blob = new TextEncoder().encode('a blob')
 const blobDigest = digestOf(blob)
@@ -66,7 +68,7 @@ async function pull(
   await using server = await startHostileServer((_request, response) => {
     response.writeHead(200, { 'content-type': mediaType, ...headers }).end(bytes)
   })
-  using client = new RegistryClient(IMPATIENT)
+  using client = new RegistryClient(EAGER)
   return await client.getManifest(repositoryAt(server.host), reference)
 }
 
@@ -81,7 +83,7 @@ describe('credentials', () => {
       const location = `http://localhost:${other.port}/elsewhere`
       response.writeHead(307, { location, 'set-cookie': 'session=1' }).end()
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const bytes = await client.blobs.get(repositoryAt(server.host), blobDigest, 100)
     assert.deepEqual(new Uint8Array(bytes), blob)
     assert.match(server.seen.at(-1)?.headers.authorization ?? '', /^Basic /)
@@ -102,7 +104,7 @@ describe('credentials', () => {
         response.writeHead(202, { location: `http://localhost:${other.port}/upload?x=1` }).end()
       }
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await client.blobs.push(repositoryAt(server.host), blob)
     assert.deepEqual(
       other.seen.map(({ method }) => method),
@@ -117,7 +119,7 @@ describe('credentials', () => {
       if (request.method === 'HEAD') response.writeHead(404).end()
       else response.writeHead(202, { location: 'http://registry.evil.test/upload' }).end()
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.blobs.push(repositoryAt(server.host), blob), {
       code: 'ERR_REGISTRY_REDIRECT',
     })
@@ -130,7 +132,7 @@ describe('credentials', () => {
     await using server = await startHostileServer((_request, response) =>
       response.writeHead(307, { location: `http://localhost:${other.port}/` }).end(),
     )
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const pushed = { mediaType: OCI_IMAGE_MANIFEST, bytes: encode(manifest) }
     await assert.rejects(client.pushManifest(repositoryAt(server.host), '1', pushed), {
       code: 'ERR_REGISTRY_REDIRECT',
@@ -149,7 +151,7 @@ describe('credentials', () => {
         challenge(response, `Bearer realm="http://${request.headers.host ?? ''}/token"`)
       }
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_REDIRECT',
     })
@@ -165,7 +167,7 @@ describe('credentials', () => {
       await using server = await startHostileServer((_request, response) =>
         challenge(response, `Bearer realm="${realm}",service="x"`),
       )
-      using client = new RegistryClient(IMPATIENT)
+      using client = new RegistryClient(EAGER)
       await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
         code: 'ERR_REGISTRY_REDIRECT',
       })
@@ -177,7 +179,7 @@ describe('credentials', () => {
       if (request.url?.startsWith('/token') === true) response.end('{"token":"t"}')
       else challenge(response, `Bearer realm="http://${request.headers.host ?? ''}/token"`)
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_UNAUTHORIZED',
     })
@@ -190,7 +192,7 @@ describe('credentials', () => {
         response.end(JSON.stringify({ token: 'a\r\nx-evil: 1' }))
       } else challenge(response, `Bearer realm="http://${request.headers.host ?? ''}/token"`)
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_BAD_ANSWER',
     })
@@ -202,7 +204,7 @@ describe('credentials', () => {
         response.end(JSON.stringify({ token: 'x'.repeat(64 * 1024) }))
       } else challenge(response, `Bearer realm="http://${request.headers.host ?? ''}/token"`)
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_TOO_LARGE',
     })
@@ -222,7 +224,7 @@ describe('credentials', () => {
         )
       }
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     for (const tag of ['1', '2']) await client.getManifest(repositoryAt(server.host), tag)
     assert.deepEqual(
       server.seen.map(({ url }) => url),
@@ -248,7 +250,7 @@ describe('redirects', () => {
         if (left-- > 0) response.writeHead(302, { location: '/next' }).end()
         else response.end(blob)
       })
-      using client = new RegistryClient(IMPATIENT)
+      using client = new RegistryClient(EAGER)
       const pulled = client.blobs.get(repositoryAt(server.host), blobDigest, 100)
       if (isFine) await pulled
       else await assert.rejects(pulled, { code: 'ERR_REGISTRY_REDIRECT' })
@@ -259,7 +261,7 @@ describe('redirects', () => {
     await using server = await startHostileServer((_request, response) =>
       response.writeHead(307).end(),
     )
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.blobs.get(repositoryAt(server.host), blobDigest, 100), {
       code: 'ERR_REGISTRY_BAD_ANSWER',
       message: /without a location/,
@@ -275,7 +277,7 @@ describe('redirects', () => {
       await using server = await startHostileServer((_request, response) =>
         response.writeHead(302, { location }).end(),
       )
-      using client = new RegistryClient(IMPATIENT)
+      using client = new RegistryClient(EAGER)
       await assert.rejects(client.blobs.get(repositoryAt(server.host), blobDigest, 100), {
         code: 'ERR_REGISTRY_REDIRECT',
       })
@@ -295,7 +297,7 @@ describe('an answer', () => {
         }
         more()
       })
-      using client = new RegistryClient({ ...IMPATIENT, timeouts: {} })
+      using client = new RegistryClient(EAGER)
       await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
         code: 'ERR_REGISTRY_TOO_LARGE',
       })
@@ -310,18 +312,18 @@ describe('an answer', () => {
         clearInterval(timer)
       })
     })
-    using client = new RegistryClient({ ...IMPATIENT, retries: { attempts: 1 } })
-    const startedAt = performance.now()
+    const timeouts = { ...UNHURRIED, totalMs: 600 }
+    using client = new RegistryClient({ ...EAGER, timeouts, retries: { attempts: 1 } })
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_UNAVAILABLE',
       message: /did not finish its answer within 0.6 s/,
     })
-    assert.ok(performance.now() - startedAt < 5_000)
   })
 
   it('that does not come is given up', async () => {
     await using server = await startHostileServer(() => undefined)
-    using client = new RegistryClient({ ...IMPATIENT, retries: { attempts: 1 } })
+    const timeouts = { ...UNHURRIED, answerMs: 300 }
+    using client = new RegistryClient({ ...EAGER, timeouts, retries: { attempts: 1 } })
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_UNAVAILABLE',
       message: /did not answer within 0.3 s/,
@@ -336,7 +338,7 @@ describe('an answer', () => {
       socket.end('SSH-2.0-OpenSSH_9.2\r\n')
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
     await assert.rejects(client.getManifest(repositoryAt(host), '1'), {
       code: 'ERR_REGISTRY_BAD_ANSWER',
@@ -367,7 +369,7 @@ describe('an answer', () => {
       const errors = [{ code: 'DENIED', message: '\u001b[2Jgone\u202e' }]
       response.writeHead(403).end(JSON.stringify({ errors }))
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_FORBIDDEN',
       message: /\(DENIED: \?\[2Jgone\?\)/,
@@ -382,7 +384,7 @@ describe('a busy registry', () => {
       if (refusals-- > 0) response.writeHead(429, { 'retry-after': '0' }).end()
       else response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(encode(manifest))
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const { digest } = await client.getManifest(repositoryAt(server.host), '1')
     assert.equal(digest, digestOf(encode(manifest)))
   })
@@ -391,7 +393,7 @@ describe('a busy registry', () => {
     await using server = await startHostileServer((_request, response) =>
       response.writeHead(503, { 'retry-after': '86400' }).end(),
     )
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     await assert.rejects(client.getManifest(repositoryAt(server.host), '1'), {
       code: 'ERR_REGISTRY_UNAVAILABLE',
       message: /asks to wait 86400 s/,
@@ -510,7 +512,7 @@ describe('verification', () => {
   ] as const) {
     it(`calls an image ${code} whose signatures are answered with ${status}`, async () => {
       await using server = await startImageServer(() => status, [])
-      using client = new RegistryClient(IMPATIENT)
+      using client = new RegistryClient(EAGER)
       const reference = parseReference(`${server.host}/team/app:1`)
       await assert.rejects(verifyImage(client, reference, { publicKey: spki }), { code })
     })
@@ -537,7 +539,7 @@ describe('verification', () => {
       else if (url.endsWith('/1')) send(OCI_IMAGE_MANIFEST, image)
       else response.writeHead(404).end()
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const reference = parseReference(`${server.host}/team/app:1`)
     await assert.rejects(verifyImage(client, reference, { publicKey: spki }), {
       code: 'ERR_VERIFY_UNSIGNED',
@@ -557,7 +559,7 @@ describe('verification', () => {
       images,
     )
     payload = Buffer.from(payloadFor(server.host, second!))
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const reference = parseReference(`${server.host}/team/app:1`)
     await assert.rejects(verifyImage(client, reference, { publicKey: spki }), {
       code: 'ERR_VERIFY_UNSIGNED',
@@ -589,7 +591,7 @@ describe('verification', () => {
       [right, [], 'ERR_REGISTRY_NOT_FOUND'],
     ] as const) {
       await using server = await startImageServer(() => encodeSignatures([layer]), blobs)
-      using client = new RegistryClient(IMPATIENT)
+      using client = new RegistryClient(EAGER)
       const reference = parseReference(`${server.host}/team/app:1`)
       await assert.rejects(verifyImage(client, reference, { publicKey: spki }), (error) => {
         const { code, hints } = error as { code: string; hints: readonly string[] }
@@ -606,7 +608,7 @@ describe('verification', () => {
     const payload = payloadFor('registry.acme.test', digest, 'test/app')
     await using server = await startImageServer(() => signatures, [payload])
     signatures = encodeSignatures([describeSignature(signed(payload))])
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const reference = parseReference(`${server.host}/team/app:1`)
     await assert.rejects(verifyImage(client, reference, { publicKey: spki }), {
       code: 'ERR_VERIFY_NOTHING_ACCEPTED',
@@ -633,7 +635,7 @@ describe('verification', () => {
     })
     payload = Buffer.from(annotated)
     blobs.push(payload)
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const reference = parseReference(`${server.host}/team/app:1`)
     await assert.rejects(verifyImage(client, reference, { publicKey: spki }), (error) => {
       const { code, hints } = error as { code: string; hints: readonly string[] }
@@ -661,7 +663,7 @@ describe('verification', () => {
         response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(bytes)
       }
     })
-    using client = new RegistryClient(IMPATIENT)
+    using client = new RegistryClient(EAGER)
     const reference = parseReference(`${server.host}/team/app:1`)
     await assert.rejects(verifyImage(client, reference, { publicKey: spki }), {
       code: 'ERR_REGISTRY_UNAVAILABLE',

@@ -27,6 +27,8 @@ export async function startHostileServer(
     request.resume()
     handle(request, response)
   })
+  // A connection that rests for long is still there when the next request comes.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { HttpTransport, type Exchange } from '../../src/registry/http-transport.ts'
+import {
+  HttpTransport,
+  type Exchange,
+  type ExchangeTimeouts,
+} from '../../src/registry/http-transport.ts'
+import { until } from '../support/until.ts'
+import { UNHURRIED } from './unhurried.ts'
 
-const TIMEOUTS = { connectMs: 4_000, answerMs: 4_000, idleMs: 4_000, totalMs: 20_000 }
 const OK = 'HTTP/1.1 200 OK\r\n'
 
 /** A server below HTTP, which does with each connection what it is told. */
@@ -28,12 +33,12 @@ async function startSocketServer(onConnection: (socket: Socket) => void) {
 /** Sends one request to such a server, with one of the timeouts cut short. */
 async function exchange(
   onConnection: (socket: Socket) => void,
-  timeouts: Partial<typeof TIMEOUTS>,
+  timeouts: Partial<ExchangeTimeouts>,
   request: Partial<Exchange> = {},
   scheme = 'http',
 ) {
   await using server = await startSocketServer(onConnection)
-  using transport = new HttpTransport({ timeouts: { ...TIMEOUTS, ...timeouts } })
+  using transport = new HttpTransport({ timeouts: { ...UNHURRIED, ...timeouts } })
   const url = new URL(`${scheme}://${server.host}/v2/`)
   return await transport.send({ method: 'GET', url, headers: {}, maxBodyBytes: 1_000, ...request })
 }
@@ -67,7 +72,7 @@ describe('a server', () => {
 
   it('that announces too much is not waited for', async () => {
     const tooLarge = answering(`${OK}content-length: 1001\r\n\r\n`)
-    await assert.rejects(exchange(tooLarge, { idleMs: 200 }), { code: 'ERR_REGISTRY_TOO_LARGE' })
+    await assert.rejects(exchange(tooLarge, {}), { code: 'ERR_REGISTRY_TOO_LARGE' })
     // An answer to HEAD says how much there would be.
     assert.equal((await exchange(tooLarge, {}, { method: 'HEAD' })).status, 200)
     const most = `${OK}content-length: 1000\r\n\r\n${'x'.repeat(1000)}`
@@ -115,9 +120,8 @@ describe('an upload', () => {
     }
   }
 
-  async function closed(taken: { readonly isClosed: boolean }): Promise<void> {
-    while (!taken.isClosed) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  const closed = (taken: { readonly isClosed: boolean }): Promise<void> =>
+    until('the source is closed', () => taken.isClosed)
 
   it('that is not read any further is given up, and so is what it is read from', async () => {
     const { body, taken } = countedBody()
@@ -154,11 +158,14 @@ describe('an upload', () => {
     }
   })
 
-  it('takes as long as its source does', async () => {
+  it('takes as long as its source does', async ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const arrivals = Array.from({ length: 4 }, () => Promise.withResolvers<undefined>())
     const slow = (async function* () {
-      for (let chunk = 0; chunk < 4; chunk++) {
-        await new Promise((resolve) => setTimeout(resolve, 150))
+      for (const arrival of arrivals) {
         yield Uint8Array.of(1)
+        await arrival.promise
+        mock.timers.tick(5_000)
       }
     })()
     const answered = exchange(
@@ -166,11 +173,12 @@ describe('an upload', () => {
         let text = ''
         socket.on('data', (data: Uint8Array) => {
           text += Buffer.from(data).toString('latin1')
-          if (text.endsWith('\u0001'.repeat(4)))
-            socket.write('HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n')
+          const count = /\u0001*$/.exec(text)![0].length
+          for (const { resolve } of arrivals.slice(0, count)) resolve(undefined)
+          if (count === 4) socket.write('HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n')
         })
       },
-      { connectMs: 100, answerMs: 100, idleMs: 100 },
+      { connectMs: 1_000, answerMs: 1_000, idleMs: 1_000 },
       { method: 'PUT', body: { length: 4, chunks: slow } },
     )
     assert.equal((await answered).status, 201)

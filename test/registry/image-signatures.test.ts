@@ -20,6 +20,7 @@ import {
   type BundleOptions,
 } from '../verify/test-sigstore.ts'
 import { digestOf, encodeJson, startMapRegistry, type MapRegistry } from './map-registry.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const SIGN = 'https://sigstore.dev/cosign/sign/v1'
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
@@ -127,7 +128,7 @@ async function prepare() {
       registry.referrers.push({ mediaType: OCI_IMAGE_MANIFEST, digest, size: 1000, ...type })
     },
     verify: (requirements: ImageRequirements = byKey) => {
-      const client = new RegistryClient({ retries: FAST })
+      const client = new RegistryClient({ retries: FAST, timeouts: UNHURRIED })
       return verifyImage(client, parseReference(`${context}:1`), { now, ...requirements })
     },
     async refuses(

@@ -8,7 +8,7 @@ import { pushTestImage } from '../support/images.ts'
 describe('additions to one tag', () => {
   it(
     'that follow one another are all made, however soon the next one comes',
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async () => {
       await using registry = await startEmbeddedRegistry()
       const image = await pushTestImage(`${registry.host}/team/app:1`)

@@ -4,6 +4,7 @@ import { sha256Hex } from '../../src/crypto/digest.ts'
 import { OCI_IMAGE_INDEX } from '../../src/format/oci-manifest.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { startHostileServer } from './hostile-server.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] }
 const bytes = new TextEncoder().encode(JSON.stringify(index))
@@ -20,7 +21,7 @@ async function withAnswer<T>(
   await using server = await startHostileServer((_request, response) => {
     response.writeHead(status, headers).end(body)
   })
-  using client = new RegistryClient({ retries: { attempts: 1 } })
+  using client = new RegistryClient({ retries: { attempts: 1 }, timeouts: UNHURRIED })
   return await act(client, { registry: server.host, repository: 'team/app' })
 }
 
@@ -122,7 +123,7 @@ describe('a blob', () => {
           response.writeHead(202, { location: '/upload' }).end()
         } else response.writeHead((asked++, status)).end()
       })
-      using client = new RegistryClient({ retries: { attempts: 1 } })
+      using client = new RegistryClient({ retries: { attempts: 1 }, timeouts: UNHURRIED })
       const repository = { registry: server.host, repository: 'team/app' }
       await assert.rejects(client.blobs.push(repository, bytes), { name: 'ChanceryError' })
       // What may have failed for a moment is tried once more.

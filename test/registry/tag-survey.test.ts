@@ -12,6 +12,7 @@ import { runChancery } from '../support/chancery-process.ts'
 import { pushTestImage, pushTestIndex, type PushedImage } from '../support/images.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import { startChangedRegistry, type InsteadAnswer } from './changed-registry.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const IMPATIENT = { attempts: 1, baseDelayMs: 1, maxDelayMs: 1, maxRetryAfterMs: 1 }
 
@@ -51,7 +52,7 @@ describe('a list of tags', () => {
       [{ status: 503 }, false],
     ] as const) {
       await using registry = await startListing(() => answer)
-      using client = new RegistryClient({ retries: IMPATIENT })
+      using client = new RegistryClient({ retries: IMPATIENT, timeouts: UNHURRIED })
       const repository = { registry: registry.host, repository: 'team/app' }
       const mayHaveTag = await surveyTags(client, repository)
       assert.equal(mayHaveTag('c'), !isBelieved, JSON.stringify(answer).slice(0, 100))

@@ -9,9 +9,9 @@ import {
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { runProgram, startProgram } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
-import { findFreePort } from '../support/registries.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import { makeCertificate, startTlsRegistry } from './certificates.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const openssl = component('openssl')
 
@@ -127,18 +127,16 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
 
   it('says so where there is none, or it does not like it', async () => {
     await using registry = await startRegistry()
-    const port = await findFreePort()
     const files = (stem: string) => join(registry.directory, stem)
     // Unlike Node's, this server says by TLS what it does not like.
-    const { program } = await startProgram(
+    const { program, match } = await startProgram(
       openssl.path,
       [
-        ...['s_server', '-accept', `127.0.0.1:${port}`, '-www', '-Verify', '1'],
+        ...['s_server', '-accept', '127.0.0.1:0', '-www', '-Verify', '1'],
         ...['-verify_return_error', '-CAfile', files('client.crt')],
         ...['-cert', files('server.cert'), '-key', files('server.key')],
       ],
-      /ACCEPT/,
-      {},
+      /ACCEPT (127\.0\.0\.1:\d+)/,
     )
     try {
       const stranger = await makeCertificate(registry.directory, 'stranger', 'DNS:stranger')
@@ -147,8 +145,9 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
           certificateAuthorities: [registry.certificate],
           ownTls: { clientCertificate },
           retries: { attempts: 1 },
+          timeouts: UNHURRIED,
         })
-        const repository = { registry: `127.0.0.1:${port}`, repository: 'app' }
+        const repository = { registry: match[1]!, repository: 'app' }
         await assert.rejects(client.getManifest(repository, '1'), {
           code: 'ERR_REGISTRY_UNAUTHORIZED',
           message: /client certificate/,
@@ -169,6 +168,7 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
       certificateAuthorities: [server.certificate, elsewhere.certificate],
       ownTls: { clientCertificate: elsewhere.client },
       retries: { attempts: 1 },
+      timeouts: UNHURRIED,
     })
     registry.redirectTo(other)
     const repository = { registry: `127.0.0.1:${registry.port}`, repository: 'app' }
