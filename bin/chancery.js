@@ -9,6 +9,7 @@ var fs = require('fs')
 var path = require('path')
 
 var NEEDED_MAJOR = 24
+var EXIT_UNAVAILABLE = 6
 var EXIT_BUG = 70
 var root = path.dirname(__dirname)
 
@@ -17,6 +18,11 @@ function majorOf(version) {
 }
 
 function printVersion() {
+  process.stdout.on('error', function (error) {
+    if (error.code === 'EPIPE') return
+    process.stderr.write('error: expected to be able to write to stdout\n')
+    process.exitCode = EXIT_UNAVAILABLE
+  })
   var manifest = fs.readFileSync(path.join(root, 'package.json'), 'utf8')
   process.stdout.write(JSON.parse(manifest).version + '\n')
 }

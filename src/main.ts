@@ -1,11 +1,5 @@
 /** Runs the command line; whatever it ends with is in `process.exitCode`. */
 async function main(argv: readonly string[]): Promise<void> {
-  // Answered before anything else is loaded: scripts ask for it often.
-  if (argv.length === 1 && argv[0] === '--version') {
-    const { VERSION } = await import('./cli/version.ts')
-    process.stdout.write(`${VERSION}\n`)
-    return
-  }
   const { runCli } = await import('./cli/cli.ts')
   await runCli(argv, {
     localAuthority: async () => (await import('./main/local-authority.ts')).localAuthority,

@@ -9,9 +9,11 @@ import { ChanceryError } from '../errors/chancery-error.ts'
  *   plain http to another machine.
  */
 export function parseServerUrl(text: string, allowHttp: boolean): string {
-  if (!URL.canParse(text)) throw notUsable('a URL such as https://signing.example.com')
+  if (!URL.canParse(text)) throw notUsable('the form https://signing.example.com')
   const url = new URL(text)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw notUsable('https')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw notUsable('the form https://signing.example.com')
+  }
   if (url.username !== '' || url.password !== '') {
     throw notUsable('no user name or password in it', ['Pass the API token by CHANCERY_TOKEN.'])
   }

@@ -2,10 +2,14 @@ import Database from 'better-sqlite3'
 import { closeSync, existsSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { asUnavailable } from './disk-error.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 /** `Chcy` in ASCII: marks the database file as ours (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x43686379
+
+/** What SQLite says of bytes that are no database, or no longer one. */
+const DAMAGED = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT'])
 
 /** The file system types on which SQLite's locks and fsync do not hold: NFS, SMB, CIFS. Source: statfs(2). */
 const NETWORK_FILE_SYSTEMS = new Map([
@@ -46,7 +50,8 @@ export function createDatabaseFile(path: string): void {
 /**
  * Opens the database for the only writer, and brings its schema up to date.
  *
- * @throws ChanceryError ERR_DB_MISSING if there is none; ERR_DB_FOREIGN if it is not ours or from a newer version.
+ * @throws ChanceryError ERR_DB_MISSING if there is none; ERR_DB_FOREIGN if it is damaged, not ours or from a newer version;
+ *   ERR_DB_UNAVAILABLE if it cannot be opened, for want of a right for example.
  */
 export function openForWriting(path: string): Database.Database {
   requireFile(path)
@@ -125,8 +130,11 @@ function requireOurs(database: Database.Database): number {
     applicationId = database.pragma('application_id', { simple: true })
     version = database.pragma('user_version', { simple: true })
   } catch (cause) {
-    throw new ChanceryError('ERR_DB_FOREIGN', 'the database in the data directory cannot be read', {
+    const isDamaged = cause instanceof Database.SqliteError && DAMAGED.has(cause.code)
+    if (!isDamaged) throw asUnavailable(cause)
+    throw new ChanceryError('ERR_DB_FOREIGN', 'the database in the data directory is damaged', {
       cause,
+      hints: ['keep the directory as it is, and restore a backup beside it'],
     })
   }
   if (applicationId !== APPLICATION_ID || typeof version !== 'number') {

@@ -27,5 +27,9 @@ export const HTTP_CODES = {
     status: 405,
   },
   ERR_HTTP_BUSY: { kind: 'unavailable', summary: 'Too many large bodies are here at the moment' },
+  ERR_HTTP_LISTEN: {
+    kind: 'unavailable',
+    summary: 'The server cannot listen on the address that it was given',
+  },
   ERR_HTTP_NOT_READY: { kind: 'unavailable', summary: 'The server cannot do its work now' },
 } as const satisfies Record<string, CodeEntry>

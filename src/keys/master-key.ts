@@ -162,7 +162,7 @@ async function readKey(
 }
 
 function decodeKey(text: string): Uint8Array {
-  const hints = ['Make one with `openssl rand -base64 32`.']
+  const hints = ['A master key is 32 bytes in base64, as `openssl rand -base64 32` prints them.']
   let key: Uint8Array
   try {
     key = decodeBase64(text.trim())
@@ -186,6 +186,9 @@ async function readKeyFile(path: string, dataDirectory: string): Promise<string>
   } catch (cause) {
     throw new ChanceryError('ERR_KEYS_MASTER_KEY_SOURCE', 'the master key file cannot be found', {
       cause,
+      hints: [
+        'Check --master-key-file. Only the key that `chancery init` was given opens the data directory.',
+      ],
     })
   }
   const inside = relative(directory, found.path)
@@ -197,7 +200,7 @@ async function readKeyFile(path: string, dataDirectory: string): Promise<string>
   if ((found.mode & 0o077) !== 0) {
     const mode = (found.mode & 0o777).toString(8)
     throw sourceError(`the master key file may be used by others than its owner (mode ${mode})`, [
-      'Say `chmod 600` on it.',
+      'Run `chmod 600` on it.',
     ])
   }
   if (found.size > MAX_FILE_BYTES) throw sourceError('the master key file is too large to be one')
@@ -230,7 +233,9 @@ async function readMasterKeyFile(dataDirectory: string): Promise<MasterKeyFile> 
       `the data directory has no readable ${FILE_NAME}`,
       {
         cause,
-        hints: ['Say `chancery init` first, or restore the file: it came from there.'],
+        hints: [
+          'Check --data-dir. `chancery init` makes an authority with this file; where it was lost, restore it from a backup.',
+        ],
       },
     )
   }

@@ -42,7 +42,7 @@ function readPem(bytes: Uint8Array): Uint8Array {
   const blocks = decodePem(Buffer.from(bytes).toString('latin1'))
   if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY'))) {
     throw noKey('expected a public key, found a private one', undefined, [
-      'Keep the private key to itself; chancery keys and openssl pkey -pubout print the public one.',
+      'Keep the private key to itself; `chancery public-key --key FILE` prints the public one.',
     ])
   }
   const [first, ...more] = blocks

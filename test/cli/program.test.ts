@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { chanceryPath, runChancery } from '../support/chancery-process.ts'
+import { chanceryPath, runChancery, startServer } from '../support/chancery-process.ts'
 import { runProgram, startProgram } from '../support/child-process.ts'
 import { bash } from '../support/shell.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
@@ -157,6 +157,10 @@ describe('chancery, the program', () => {
     const full = await runProgram('sh', ['-c', shell, process.execPath, chanceryPath])
     assert.equal(full.code, 6)
     assert.match(full.stderr, /^error: expected to be able to write to stdout/)
+    const flag = 'exec "$0" "$1" --version > /dev/full'
+    const fullToo = await runProgram('sh', ['-c', flag, process.execPath, chanceryPath])
+    const { code: flagCode, stderr: flagStderr } = fullToo
+    assert.deepEqual([flagCode, flagStderr], [6, 'error: expected to be able to write to stdout\n'])
   })
 })
 
@@ -241,6 +245,46 @@ describe('init and serve', () => {
     assert.match(await start(), /^API token: {6}\S{44}$/m)
     assert.deepEqual((await readdir(directory.path)).sort(), ['chancery-master.key', 'data'])
     assert.doesNotMatch(await start(), /API token/)
+  })
+
+  it('exit 6 where another program has the port, 2 where the URL for clients has a password', async () => {
+    await using server = await startServer()
+    await server.kill('SIGTERM')
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const serve = (...args: string[]) =>
+      runChancery(['serve', '--data-dir', server.dataDir, ...args], { env: server.env })
+    const onTakenPort = await serve('--listen', `127.0.0.1:${port}`)
+    taken.close()
+    assert.deepEqual([onTakenPort.code, onTakenPort.stdout], [6, ''])
+    assert.match(
+      onTakenPort.stderr,
+      new RegExp(`^error: expected to be able to listen on 127\\.0\\.0\\.1:${port}, found another`),
+    )
+    const elsewhere = await serve('--listen', '192.0.2.1:7080')
+    assert.equal(elsewhere.code, 6)
+    assert.match(elsewhere.stderr, /listen on 192\.0\.2\.1:7080, found no such address/)
+    const withPassword = await serve('--public-url', 'https://ada:secret@signing.example.com')
+    assert.equal(withPassword.code, 2)
+    assert.match(withPassword.stderr, /without user, query and fragment/)
+    assert.doesNotMatch(withPassword.stderr, /secret/)
+  })
+
+  it('say how to reach the new authority', async () => {
+    await using directory = await createTemporaryDirectory()
+    const init = async (name: string, env: Record<string, string>): Promise<string> => {
+      const keyFile = join(directory.path, 'master.key')
+      const args = ['init', '--data-dir', join(directory.path, name), '--master-key-file', keyFile]
+      return (await runChancery(args, { env })).stdout
+    }
+    assert.match(await init('a', {}), /^ {2}export CHANCERY_URL=http:\/\/127\.0\.0\.1:7080$/m)
+    assert.match(await init('b', { CHANCERY_LISTEN: ':8080' }), /URL=http:\/\/127\.0\.0\.1:8080$/m)
+    const publicUrl = 'https://signing.example.com'
+    assert.match(
+      await init('c', { CHANCERY_PUBLIC_URL: publicUrl }),
+      /URL=https:\/\/signing\.example/,
+    )
   })
 
   it('exit 4 or 2, and create nothing, where there is no authority to serve', async () => {

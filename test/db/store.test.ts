@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -206,6 +206,23 @@ describe('the store', () => {
     inNewStore(async (_store, directory) => {
       await assert.rejects(loadStore({ directory, auditKey }), { code: 'ERR_DB_LOCKED' })
     }))
+
+  it('tells a database that is damaged from one that the system does not let it open', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'chancery-store-'))
+    try {
+      await (await createStore({ directory, auditKey }))[Symbol.asyncDispose]()
+      // Stands for every refusal of the system: a missing right does not stop the tests' user where that is root.
+      mkdirSync(join(directory, 'chancery.db-wal'))
+      const refused = { code: 'ERR_DB_UNAVAILABLE', message: /SQLITE_CANTOPEN/ }
+      await assert.rejects(loadStore({ directory, auditKey }), refused)
+      rmdirSync(join(directory, 'chancery.db-wal'))
+      writeFileSync(join(directory, 'chancery.db'), 'no database'.repeat(1000))
+      const damaged = { code: 'ERR_DB_FOREIGN', message: /is damaged/ }
+      await assert.rejects(loadStore({ directory, auditKey }), damaged)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
 
   it('finds everything again after it was closed', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'chancery-store-'))

@@ -102,7 +102,7 @@ describe('master key', () => {
       await chmod(path, mode)
       await assert.rejects(loadMasterKey({ kind: 'file', path }, data), {
         code: 'ERR_KEYS_MASTER_KEY_SOURCE',
-        hints: ['Say `chmod 600` on it.'],
+        hints: ['Run `chmod 600` on it.'],
       })
     }
   })

@@ -1,6 +1,10 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
-import { DEFAULT_LISTEN, parseListenAddress } from '../../config/listen-address.ts'
+import {
+  DEFAULT_LISTEN,
+  parseListenAddress,
+  type ListenAddress,
+} from '../../config/listen-address.ts'
 import { limitMemory } from '../../config/memory-limits.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { MasterKeySource } from '../../keys/master-key.ts'
@@ -32,18 +36,21 @@ export interface ServeFlags extends DataFlags {
 /** `chancery init` */
 export async function init(this: CliContext, flags: InitFlags & JsonFlag): Promise<void> {
   const created = await createAuthority(this, flags)
-  this.output.result(flags.json, created, () => describeCreated(created))
+  const { listen, publicUrl } = this.environment
+  const url = urlOf(parseListenAddress(listen ?? DEFAULT_LISTEN), publicUrl)
+  this.output.result(flags.json, created, () => describeCreated(created, url))
 }
 
 /** `chancery serve` */
 export async function serve(this: CliContext, flags: ServeFlags): Promise<void> {
   limitMemory()
   const listen = parseListenAddress(flags.listen ?? this.environment.listen ?? DEFAULT_LISTEN)
-  const publicUrl = flags.publicUrl ?? this.environment.publicUrl
+  const givenUrl = flags.publicUrl ?? this.environment.publicUrl
+  const publicUrl = givenUrl === undefined ? undefined : checkPublicUrl(givenUrl)
   const dataDirectory = dataDirectoryOf(this, flags)
   if (flags.init === true && (await isEmpty(dataDirectory))) {
     const created = await createAuthority(this, flags)
-    this.output.progress(describeCreated(created))
+    this.output.progress(describeCreated(created, urlOf(listen, publicUrl)))
   }
   const masterKey = masterKeyOf(this, flags)
   const authority = await this.services.localAuthority()
@@ -59,7 +66,7 @@ export async function serve(this: CliContext, flags: ServeFlags): Promise<void> 
     {
       dataDirectory,
       listen,
-      publicUrl: publicUrl === undefined ? undefined : checkPublicUrl(publicUrl),
+      publicUrl,
       masterKey,
       maxArtifactBytes: flags.maxArtifactBytes,
       isQuiet: flags.quiet ?? false,
@@ -185,21 +192,31 @@ async function isEmpty(directory: string): Promise<boolean> {
 }
 
 function checkPublicUrl(text: string): string {
-  const isUsable = /^https?:\/\//.test(text) && URL.canParse(text)
-  if (isUsable) return text.replace(/\/+$/, '')
+  const url = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  const isPlain =
+    url?.search === '' && url.hash === '' && url.username === '' && url.password === ''
+  if (isPlain && !/[?#]/.test(text)) return text.replace(/\/+$/, '')
   throw new ChanceryError(
     'ERR_CONFIG_VALUE',
-    `expected the public URL to be like https://signing.example.com, found "${text}"`,
+    'expected the public URL to be like https://signing.example.com, without user, query and fragment',
     { field: 'publicUrl' },
   )
 }
 
-function describeCreated(created: CreatedAuthority): string {
+/** Where clients on this machine reach the server; undefined if its port is not known yet. */
+function urlOf({ host, port }: ListenAddress, publicUrl: string | undefined): string | undefined {
+  if (publicUrl !== undefined) return publicUrl
+  if (port === 0) return undefined
+  if (host === '::' || host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+}
+
+function describeCreated(created: CreatedAuthority, url: string | undefined): string {
   return `Organization:   ${created.organizationId}
 Administrator:  ${created.administratorId}
 API token:      ${created.apiToken}
 
-The token is shown this once. To use it:
+The token is shown this once. To use it:${url === undefined ? '' : `\n  export CHANCERY_URL=${url}`}
   export CHANCERY_ORGANIZATION=${created.organizationId}
   export CHANCERY_TOKEN=${created.apiToken}
 `
