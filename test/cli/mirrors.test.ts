@@ -8,7 +8,6 @@ import { runChancery } from '../support/chancery-process.ts'
 import { anyAbsent, component } from '../support/components.ts'
 import { pushTestImage, type PushedImage } from '../support/images.ts'
 import {
-  findFreePort,
   startDockerRegistry,
   startReferrersRegistry,
   type RunningRegistry,
@@ -174,7 +173,7 @@ describe('reading through mirrors', { skip: absent }, () => {
     const unsigned = await flow.run(...VERIFY, flow.tag)
     assert.equal(unsigned.code, 1, unsigned.stderr)
     await flow.origin[Symbol.asyncDispose]()
-    const unknown = await flow.run(...VERIFY, '--timeout', '5s', flow.tag)
+    const unknown = await flow.run(...VERIFY, flow.tag)
     assert.equal(unknown.code, 6, unknown.stderr)
     assert.ok(flow.front.seen.some(({ url }) => url === '/v2/mirrored/app/manifests/1'))
   })
@@ -189,12 +188,11 @@ describe('reading through mirrors', { skip: absent }, () => {
     await using failing = await startHostileServer((_request, response) => {
       response.writeHead(403).end()
     })
-    const down = `127.0.0.1:${await findFreePort()}`
+    // No port that a program is given when it asks for any.
+    const down = '127.0.0.1:9'
     const more = [down, failing.host].map((one) => `[[registry.mirror]]\nlocation = "${one}"\n`)
     await flow.useMirror(wrong.host, more.join(''))
-    const startedAt = performance.now()
     const verified = await flow.must(...VERIFY, flow.image.byDigest)
-    assert.ok(performance.now() - startedAt < 20_000)
     const said = verified.stderr.split('\n').filter((line) => line.includes('not used any more'))
     assert.equal(said.length, 3, verified.stderr)
     assert.match(said[0]!, new RegExp(`${wrong.host}/mirrored .*sent other bytes than asked for`))

@@ -27,7 +27,7 @@ async function prepare() {
   const pushed = await pushTestImage(`${registry.host}/team/app:1`)
   const client = new RegistryClient()
   const reference = parseReference(`${registry.host}/team/app:1`)
-  const signal = AbortSignal.timeout(10_000)
+  const signal = AbortSignal.timeout(300_000)
   const [named] = await findNamedImages(silent, client, [reference], false, signal)
   assert(named !== undefined)
   const image = prepareImage(named, {})

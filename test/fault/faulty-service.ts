@@ -200,7 +200,7 @@ async function exchange(
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const { method, headers, body } = call
-  const outgoing = startRequest(url, { agent, method, headers, timeout: 20_000 }, (incoming) => {
+  const outgoing = startRequest(url, { agent, method, headers, timeout: 120_000 }, (incoming) => {
     const chunks: Uint8Array[] = []
     incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk))
     incoming.on('error', reject)

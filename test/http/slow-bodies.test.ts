@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { createApp, type AppOptions } from '../../src/http/app.ts'
 import type { Services } from '../../src/http/services.ts'
 import { ChanceryError } from '../../src/errors/chancery-error.ts'
+import { until } from '../support/until.ts'
 import { BEARER, ORGANIZATION, servicesOf, SUBMITTED } from './services.ts'
 
 const SUBMIT = `/Api/v1/${ORGANIZATION}/SigningRequests/SubmitWithPayload`
@@ -14,11 +16,13 @@ describe('a body on its way', () => {
     for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
   })
 
-  async function serve(services: Services, options: AppOptions = {}): Promise<number> {
+  /** A server, and a promise of its first request, whose head it has. */
+  async function serve(services: Services, options: AppOptions = {}) {
     const app = createApp(services, options)
     await app.listen({ port: 0, host: '127.0.0.1' })
     open.push({ [Symbol.asyncDispose]: () => app.close() })
-    return (app.server.address() as AddressInfo).port
+    const { port } = app.server.address() as AddressInfo
+    return { port, begun: once(app.server, 'request') }
   }
 
   /** Sends the head of a POST, and what is given of its body. */
@@ -38,27 +42,31 @@ describe('a body on its way', () => {
 
   const services = () => servicesOf({ signing: { submitWithArtifact: async () => SUBMITTED } })
 
-  it('is not waited for where there is no such route or method', { timeout: 10_000 }, async () => {
-    const port = await serve(services())
+  it('is not waited for where there is no such route or method', { timeout: 120_000 }, async () => {
+    const { port } = await serve(services())
     assert.equal(await statusOf(post(port, '/nothing', 1_000_000)), '404')
     assert.equal(await statusOf(post(port, '/healthz', 1_000_000)), '405')
   })
 
   it('is refused while others take all the memory there is for large ones', async () => {
-    const port = await serve(services(), { maxBodyBytes: 200_000, maxBodiesBytes: 250_000 })
+    const limits = { maxBodyBytes: 200_000, maxBodiesBytes: 250_000 }
+    const { port, begun } = await serve(services(), limits)
     const first = post(port, SUBMIT, 200_000, '{')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await begun
     assert.equal(await statusOf(post(port, SUBMIT, 100_000, '{')), '503')
     assert.equal(await statusOf(post(port, SUBMIT, 2, '{}')), '400')
     first.destroy()
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    assert.equal(await statusOf(post(port, SUBMIT, 100_000, 'x'.repeat(100_000))), '400')
+    await until('its end is noticed', async () => {
+      const status = await statusOf(post(port, SUBMIT, 100_000, 'x'.repeat(100_000)))
+      assert.match(status, /^(400|503)$/)
+      return status === '400'
+    })
   })
 
   it('is worth nothing once its token is revoked', async () => {
     const known = services()
     let isRevoked = false
-    const port = await serve({
+    const { port, begun } = await serve({
       ...known,
       authenticate: (header) => {
         if (isRevoked) throw new ChanceryError('ERR_IDENTITY_UNAUTHENTICATED', 'revoked')
@@ -67,7 +75,7 @@ describe('a body on its way', () => {
     })
     const body = JSON.stringify({ projectSlug: 'p', signingPolicySlug: 's', payload: 'AA==' })
     const slow = post(port, SUBMIT, body.length, body.slice(0, 10))
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await begun
     isRevoked = true
     const answered = statusOf(slow)
     slow.write(body.slice(10))

@@ -7,21 +7,27 @@ import { BEARER, ORGANIZATION, servicesOf, SUBMITTED } from './services.ts'
 const BASE = `/Api/v1/${ORGANIZATION}`
 
 describe('over a socket', () => {
-  const app = createApp(servicesOf({ signing: { submitWithArtifact: async () => SUBMITTED } }), {
-    headersTimeoutMs: 300,
-    requestTimeoutMs: 800,
-    maxBodyBytes: 1000,
-  })
+  const services = servicesOf({ signing: { submitWithArtifact: async () => SUBMITTED } })
+  const app = createApp(services, { maxBodyBytes: 1000 })
+  const hasty = createApp(services, { headersTimeoutMs: 300, requestTimeoutMs: 800 })
+  const portOf = ({ server }: typeof app): number => (server.address() as AddressInfo).port
   let port = 0
   before(async () => {
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    port = (app.server.address() as AddressInfo).port
+    for (const one of [app, hasty]) await one.listen({ port: 0, host: '127.0.0.1' })
+    port = portOf(app)
   })
-  after(() => app.close())
+  after(async () => {
+    for (const one of [app, hasty]) await one.close()
+  })
 
-  /** Sends pieces of bytes and reads until the server closes, or for at most some seconds. */
-  const exchange = async (...pieces: readonly (string | number)[]): Promise<string> => {
-    const socket = connect(port, '127.0.0.1')
+  /** Sends pieces of bytes, with pauses, and reads until the server closes. */
+  const exchange = (...pieces: readonly (string | number)[]): Promise<string> =>
+    exchangeWith(app, ...pieces)
+  const exchangeWith = async (
+    server: typeof app,
+    ...pieces: readonly (string | number)[]
+  ): Promise<string> => {
+    const socket = connect(portOf(server), '127.0.0.1')
     let text = ''
     socket.on('data', (data) => (text += data.toString('latin1'))).on('error', () => undefined)
     const closed = new Promise((resolve) => socket.on('close', resolve))
@@ -29,8 +35,7 @@ describe('over a socket', () => {
       if (typeof piece === 'number') await new Promise((resolve) => setTimeout(resolve, piece))
       else socket.write(piece)
     }
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 4000).unref())])
-    socket.destroy()
+    await closed
     return text
   }
   const head = (method: string, path: string, ...headers: readonly string[]): string =>
@@ -56,11 +61,10 @@ describe('over a socket', () => {
   })
 
   it('headers that trickle in are cut off', async () => {
-    const started = performance.now()
-    const text = await exchange('GET / HTTP/1.1\r\nHost: x\r\n', 200, 'A: b\r\n', 200, 'C: d\r\n')
+    const pieces = ['GET / HTTP/1.1\r\nHost: x\r\n', 200, 'A: b\r\n', 200, 'C: d\r\n']
+    const text = await exchangeWith(hasty, ...pieces)
     assert.match(text, /^HTTP\/1\.1 408 /)
     assert.match(text, /application\/problem\+json/)
-    assert.ok(performance.now() - started < 3000)
   })
 
   it('a body that never ends is cut off', async () => {
@@ -71,7 +75,7 @@ describe('over a socket', () => {
       'Content-Type: application/json',
       'Content-Length: 900',
     )
-    const text = await exchange(`${call}{`)
+    const text = await exchangeWith(hasty, `${call}{`)
     assert.match(text, /^HTTP\/1\.1 408 /)
   })
 

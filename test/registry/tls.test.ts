@@ -136,7 +136,7 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
         ...['-verify_return_error', '-CAfile', files('client.crt')],
         ...['-cert', files('server.cert'), '-key', files('server.key')],
       ],
-      /ACCEPT (127\.0\.0\.1:\d+)/,
+      /ACCEPT (127\.0\.0\.1:\d+)\s/,
     )
     try {
       const stranger = await makeCertificate(registry.directory, 'stranger', 'DNS:stranger')

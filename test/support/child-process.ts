@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Given on standard input, which is empty otherwise. */
   readonly input?: string | Uint8Array
-  /** After this the program is killed and the run throws; 60,000 by default. */
+  /** After this the program is killed and the run throws; 300,000 by default. */
   readonly timeoutMs?: number
 }
 
@@ -33,7 +33,7 @@ export async function runProgram(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Finished> {
-  const timeoutMs = options.timeoutMs ?? 60_000
+  const timeoutMs = options.timeoutMs ?? 300_000
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -77,7 +77,7 @@ export interface RunningProgram {
  * The program does not outlive this process.
  *
  * @returns the program and the match.
- * @throws Error with all it printed when it ends, or says nothing of the kind in `timeoutMs`.
+ * @throws Error with all it printed when it ends, or says nothing of the kind in `timeoutMs`, by default 120,000.
  */
 export async function startProgram(
   command: string,
@@ -100,7 +100,7 @@ export async function startProgram(
       await ended
     },
   }
-  const timeoutMs = options.timeoutMs ?? 20_000
+  const timeoutMs = options.timeoutMs ?? 120_000
   const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>()
   const failed = (what: string): void => {
     reject(new Error(`${command} ${args.join(' ')}: ${what}; it printed:\n${text}`))

@@ -218,7 +218,7 @@ function isExecutable(path: string): boolean {
 function answersAsExpected(path: string, recipe: Recipe): boolean {
   if (recipe.probe === undefined) return true
   try {
-    const output = execFileSync(path, recipe.probe.args, { timeout: 20_000, stdio: 'pipe' })
+    const output = execFileSync(path, recipe.probe.args, { timeout: 120_000, stdio: 'pipe' })
     return recipe.probe.accept.test(output.toString('utf8'))
   } catch {
     return false

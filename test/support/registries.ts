@@ -1,9 +1,14 @@
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startProgram } from './child-process.ts'
 import { component, type Component } from './components.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
+import { until } from './until.ts'
+
+/** Any port that is free: a registry that chooses it has it, which none has that it was given. */
+const ANY_PORT = '127.0.0.1:0'
+/** As docker-registry and referrers-registry print it. */
+const LISTENING = /listening on 127\.0\.0\.1:(\d+)["\s]/
 
 /** A real registry of its own process, empty at first, on a port of 127.0.0.1, plain HTTP. */
 export interface RunningRegistry extends AsyncDisposable {
@@ -21,7 +26,6 @@ export interface RunningRegistry extends AsyncDisposable {
 export async function startDockerRegistry(): Promise<RunningRegistry> {
   const executable = component('docker-registry').path
   const directory = await createTemporaryDirectory()
-  const host = `127.0.0.1:${await findFreePort()}`
   const configuration = join(directory.path, 'config.yml')
   await writeFile(
     configuration,
@@ -32,10 +36,10 @@ export async function startDockerRegistry(): Promise<RunningRegistry> {
         filesystem: { rootdirectory: join(directory.path, 'storage') },
         delete: { enabled: true },
       },
-      http: { addr: host },
+      http: { addr: ANY_PORT },
     }),
   )
-  return running(directory, host, executable, ['serve', configuration], /listening on/)
+  return running(directory, executable, ['serve', configuration], LISTENING)
 }
 
 /**
@@ -46,8 +50,7 @@ export async function startDockerRegistry(): Promise<RunningRegistry> {
 export async function startReferrersRegistry(): Promise<RunningRegistry> {
   const executable = component('referrers-registry').path
   const directory = await createTemporaryDirectory()
-  const host = `127.0.0.1:${await findFreePort()}`
-  return running(directory, host, executable, [host], /listening on/)
+  return running(directory, executable, [ANY_PORT], LISTENING)
 }
 
 /**
@@ -58,19 +61,18 @@ export async function startReferrersRegistry(): Promise<RunningRegistry> {
 export async function startZot(): Promise<RunningRegistry> {
   const executable = component('zot').path
   const directory = await createTemporaryDirectory()
-  const port = await findFreePort()
   const configuration = join(directory.path, 'config.json')
   await writeFile(
     configuration,
     JSON.stringify({
       distSpecVersion: '1.1.1',
       storage: { rootDirectory: join(directory.path, 'storage'), gc: false },
-      http: { address: '127.0.0.1', port: String(port) },
+      http: { address: '127.0.0.1', port: '0' },
       log: { level: 'info' },
     }),
   )
-  const args = ['serve', configuration]
-  return running(directory, `127.0.0.1:${port}`, executable, args, /configuration settings/)
+  const listening = /listening on kernel chosen port","port":(\d+),/
+  return running(directory, executable, ['serve', configuration], listening)
 }
 
 /** Every kind of real registry, by its component, with what starts it. */
@@ -80,16 +82,18 @@ export const realRegistries: readonly (readonly [Component, () => Promise<Runnin
   [component('zot'), startZot],
 ]
 
+/** @param listening Matches what it prints of the port that it was given, which is group 1. */
 async function running(
   directory: AsyncDisposable & { readonly path: string },
-  host: string,
   executable: string,
   args: readonly string[],
-  ready: RegExp,
+  listening: RegExp,
 ): Promise<RunningRegistry> {
   try {
-    const { program } = await startProgram(executable, args, ready, { cwd: directory.path })
-    await waitUntilItAnswers(host)
+    const options = { cwd: directory.path }
+    const { program, match } = await startProgram(executable, args, listening, options)
+    const host = `127.0.0.1:${match[1]!}`
+    await until(`the registry at ${host} answers`, () => answers(host))
     return {
       host,
       output: () => program.output(),
@@ -104,26 +108,12 @@ async function running(
   }
 }
 
-async function waitUntilItAnswers(host: string): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const response = await fetch(`http://${host}/v2/`, { signal: AbortSignal.timeout(2_000) })
-      await response.arrayBuffer()
-      if (response.ok) return
-    } catch (error) {
-      if (attempt === 100) throw error
-    }
-    if (attempt === 100) throw new Error(`the registry at ${host} does not answer /v2/`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+async function answers(host: string): Promise<boolean> {
+  try {
+    const response = await fetch(`http://${host}/v2/`)
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
   }
-}
-
-/** A port that nothing listened on a moment ago. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  await new Promise((resolve) => server.close(resolve))
-  return address.port
 }
