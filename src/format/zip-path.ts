@@ -44,9 +44,10 @@ function foldZipPath(path: string): string {
 
 /** The paths of an archive, none of which may stand in the way of another when they are unpacked. */
 export class ZipPaths {
-  readonly #files = new Set<string>()
-  readonly #directories = new Set<string>()
+  /** Files without, directories with a slash at the end. */
   readonly #listed = new Set<string>()
+  /** Listed or not, without a slash at the end. */
+  readonly #directories = new Set<string>()
 
   /**
    * Adds a path that {@link parseZipPath} returned.
@@ -55,22 +56,18 @@ export class ZipPaths {
    */
   add(path: string): boolean {
     const folded = foldZipPath(path)
-    const isDirectory = folded.endsWith('/')
-    const own = isDirectory ? folded.slice(0, -1) : folded
-    if (this.#listed.has(own)) return false
-    this.#listed.add(own)
-    if (isDirectory ? this.#files.has(own) : this.#directories.has(own)) return false
-    ;(isDirectory ? this.#directories : this.#files).add(own)
-    return this.#addParents(own)
+    if (this.#listed.has(folded) || this.#directories.has(folded)) return false
+    this.#listed.add(folded)
+    return this.#addDirectories(folded)
   }
 
-  #addParents(path: string): boolean {
+  #addDirectories(path: string): boolean {
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      const parent = path.slice(0, slash)
-      if (this.#files.has(parent)) return false
-      // Whoever added this directory has added its parents.
-      if (this.#directories.has(parent)) return true
-      this.#directories.add(parent)
+      const directory = path.slice(0, slash)
+      if (this.#listed.has(directory)) return false
+      // Whoever added this directory has added those around it.
+      if (this.#directories.has(directory)) return true
+      this.#directories.add(directory)
     }
     return true
   }

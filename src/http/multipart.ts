@@ -173,7 +173,7 @@ function parseHeaderValue(text: string): HeaderValue {
   const semicolon = text.indexOf(';')
   const value = (semicolon === -1 ? text : text.slice(0, semicolon)).trim().toLowerCase()
   let rest = semicolon === -1 ? '' : text.slice(semicolon)
-  while (rest.trim() !== '') {
+  while (rest !== '') {
     const match = /^;[ \t]*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))[ \t]*(?=;|$)/.exec(rest)
     if (match === null) {
       if (/^;[ \t]*$/.test(rest)) break

@@ -167,7 +167,7 @@ function parseTemplate(text: string, refuse: (expected: string) => never): TextT
     const open = text.indexOf('${', at)
     if (open < 0) break
     const close = text.indexOf('}', open)
-    const parameter = text.slice(open + 2, close < 0 ? undefined : close)
+    const parameter = text.slice(open + 2, close)
     if (close < 0 || !isParameterName(parameter)) {
       return refuse('"${" to be followed by a parameter name and "}"')
     }
@@ -175,7 +175,7 @@ function parseTemplate(text: string, refuse: (expected: string) => never): TextT
     template.push({ parameter })
     at = close + 1
   }
-  if (at < text.length || template.length === 0) template.push(text.slice(at))
+  if (at < text.length) template.push(text.slice(at))
   return template
 }
 

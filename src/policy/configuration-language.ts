@@ -75,7 +75,7 @@ export const SUPPORTED_ELEMENTS: ReadonlySet<string> = new Set([
 
 /** The known names close to an unknown one: at most two characters to change, or one the beginning of the other. */
 export function suggestNames(unknown: string, known: Iterable<string>): readonly string[] {
-  const wrong = unknown.slice(0, 100).toLowerCase()
+  const wrong = unknown.toLowerCase()
   return [...known].filter((name) => {
     const right = name.toLowerCase()
     const isCutOrLonger = wrong.length >= 3 && (right.startsWith(wrong) || wrong.startsWith(right))

@@ -74,7 +74,7 @@ interface OpenElement extends XmlElement {
 
 class ElementReader {
   readonly #xml: string
-  readonly #parser = new SaxesParser({ xmlns: true, position: true })
+  readonly #parser = new SaxesParser({ xmlns: true, position: false })
   readonly #open: OpenElement[] = []
   #root: XmlElement | undefined
   #count = 0
@@ -176,7 +176,7 @@ class ElementReader {
   }
 }
 
-/** The parser's own words, without the position it puts before them. */
+/** The parser's own words. */
 function problemOf(error: Error): string {
-  return shorten(error.message.replace(/^\d+:\d+: /, '').replace(/\.$/, ''))
+  return shorten(error.message.replace(/\.$/, ''))
 }
