@@ -40,6 +40,7 @@ describe('parseGlob', () => {
     for (const [text, message] of Object.entries(refused)) {
       assert.throws(() => parseGlob(text), { code: 'ERR_FORMAT_GLOB', message }, text)
     }
+    assert.equal(parseGlob('a'.repeat(1024)).isLiteral, true)
   })
 })
 
@@ -62,6 +63,7 @@ describe('matchesGlob', () => {
     ['[]]', [']'], ['[', '']],
     ['[!]]', ['a'], [']']],
     ['[a-]', ['a', '-'], ['b']],
+    ['[adg]', ['a', 'd', 'g'], ['b', 'e']],
     ['[*]', ['*'], ['a']],
     ['[[]', ['['], [']']],
     ['**', ['a', 'a/b', 'a/b/c', ''], []],
@@ -74,6 +76,8 @@ describe('matchesGlob', () => {
     ['.', ['', '.', './'], ['a']],
     ['straße*', ['straße.txt', 'Straße'], ['strase']],
     ['ÄÖ', ['äö', 'Äö'], ['ao']],
+    ['sk', ['\u017fk', 's\u212a', 'SK'], ['s']],
+    ['\u017f\u212a', ['sk', 'SK'], ['s']],
     ['a.c', ['a.c'], ['abc']],
     ['a+(b)|^$', ['a+(b)|^$'], ['aab']],
   ]

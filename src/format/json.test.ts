@@ -25,6 +25,11 @@ describe('parseJson', () => {
       parseJson(String.raw`"a\"\\\/\b\f\n\r\tz\u00e9\uD83D\ude00!"`),
       'a"\\/\b\f\n\r\tzé😀!',
     )
+    assert.equal(
+      parseJson(String.raw`"\n \uABCD\uabcd\uD7FF\uE000\uffff"`),
+      '\n \uabcd\uabcd\ud7ff\ue000\uffff',
+    )
+    assert.equal(parseJson(String.raw`"\ud800\udc00\udbff\udfff"`), '\u{10000}\u{10ffff}')
   })
 
   it('agrees with JSON.parse on whatever JSON.stringify prints', () => {
@@ -74,6 +79,11 @@ describe('parseJson', () => {
     refuses('"a\nb"', /^1:3: expected no control character in a string, found a control character$/)
     refuses('"\\n\n"', /closing quote of a string, found a control character/)
     refuses('"\\x"', /an escape that JSON knows/)
+    refuses('"\\ "', /an escape that JSON knows, found ' '/)
+    refuses('\x7f', /a JSON value, found a control character/)
+    refuses('-', /^1:2: expected a digit, found the end$/)
+    refuses('"\\u0g00"', /^1:5: expected four hexadecimal digits after "\\u", found a letter$/)
+    refuses('"\\u0`00"', /four hexadecimal digits/)
     refuses('"\\', /an escape that JSON knows, found the end/)
     refuses('"\\u12', /four hexadecimal digits/)
     refuses("{'a':1}", /member name/)
@@ -109,7 +119,17 @@ describe('parseJson', () => {
   })
 
   it('refuses escaped lone surrogates', () => {
-    for (const escaped of ['d800', 'dc00', 'd800\\ud800', 'd800\\u0041', 'd800x', 'dfff\\ud800']) {
+    for (const escaped of [
+      'd800',
+      'dc00',
+      'd800\\ud800',
+      'd800\\u0041',
+      'd800x',
+      'dfff\\ud800',
+      'dfff',
+      'dc00\\udc00',
+      'd800\\ue000',
+    ]) {
       refuses(`"${BACKSLASH_U}${escaped}"`, /lone surrogate/)
     }
   })
@@ -120,6 +140,8 @@ describe('parseJson', () => {
     refuses('{"x":{"b":1,"b":2}}', /found a second "b"/)
     refuses('{"__proto__":1,"__proto__":2}', /found a second "__proto__"/)
     refuses('{"a b <":1,"a b <":2}', /found a second$/)
+    refuses('{"<a":1,"<a":2}', /found a second$/)
+    refuses('{"a<":1,"a<":2}', /found a second$/)
     assert.deepEqual(parseJson('{"a":{"a":1},"A":2}'), { a: { a: 1 }, A: 2 })
   })
 
@@ -129,6 +151,12 @@ describe('parseJson', () => {
     ) as object
     assert.equal(Object.getPrototypeOf(value), Object.prototype)
     assert.deepEqual(Object.keys(value), ['__proto__', 'toString', 'constructor'])
+    assert.deepEqual(Object.getOwnPropertyDescriptor(value, '__proto__'), {
+      value: { polluted: true },
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
     assert.equal('polluted' in value, false)
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
   })
@@ -146,6 +174,7 @@ describe('parseJson', () => {
       refuses(text, /below 2\^53/)
     }
     assert.equal(parseJson('0.1'), 0.1)
+    assert.deepEqual(parseJson('[1e+2,1E2,1e-2]'), [100, 100, 0.01])
     assert.ok(Object.is(parseJson('-0'), -0))
   })
 
@@ -158,8 +187,13 @@ describe('parseJson', () => {
     refuses('"abcd"', /at most 5 bytes/, { maxBytes: 5 })
     refuses('"é"', /at most 3 bytes/, { maxBytes: 3 })
     assert.equal(parseJson('"é"', { maxBytes: 4 }), 'é')
+    assert.equal(parseJson(new TextEncoder().encode('"é"'), { maxBytes: 4 }), 'é')
     refuses(new Uint8Array(10 * 1024 * 1024 + 1), /at most 10485760 bytes/)
     refuses('[{"a":1},{"b":1},{"c":1}]', /fewer members/, { maxKeys: 2 })
+    const members = (count: number): string =>
+      `{${Array.from({ length: count }, (_, at) => `"${at}":0`).join(',')}}`
+    assert.equal(Object.keys(parseJson(members(100_000)) as object).length, 100_000)
+    refuses(members(100_001), /fewer members in the document/)
   })
 
   it('reads 10 MB in linear time', () => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { normaliseRepository, parseReference, referenceContext } from './oci-reference.ts'
 
+/** With a path of 255 characters and a tag of 3, a reference of 1,024. */
+const LONG_HOST = `${'a.'.repeat(380)}test`
 const DIGEST = `sha256:${'a1'.repeat(32)}`
 
 describe('parseReference', () => {
@@ -16,6 +18,9 @@ describe('parseReference', () => {
     ['registry.acme.test/team/app:v1.0_x-Y', 'registry.acme.test/team/app', 'v1.0_x-Y'],
     ['registry.acme.test:5000/app', 'registry.acme.test:5000/app'],
     ['registry.acme.test:5000/app:5000', 'registry.acme.test:5000/app', '5000'],
+    ['registry.acme.test:1/app', 'registry.acme.test:1/app'],
+    ['registry.acme.test:65535/app', 'registry.acme.test:65535/app'],
+    [`${LONG_HOST}/${'a'.repeat(255)}:tag`, `${LONG_HOST}/${'a'.repeat(255)}`, 'tag'],
     ['localhost/app', 'localhost/app'],
     ['localhost:5000/a/b/c', 'localhost:5000/a/b/c'],
     ['localhost:5000', 'index.docker.io/library/localhost', '5000'],

@@ -129,6 +129,9 @@ describe('parseSimpleSigning', () => {
     ['"image":{', '"image":{"Docker-Manifest-Digest":"x",', 'critical.image'],
     ['"image":{', '"image":[],"y":{', 'critical'],
     ['"image":', '"image":[],"Image":', 'critical'],
+    [/"image":[^}]*}/, '"image":null', 'critical.image'],
+    [/"image":[^}]*}/, '"image":[]', 'critical.image'],
+    [/"image":[^}]*}/, '"image":"x"', 'critical.image'],
     ['docker-manifest-digest', 'Docker-manifest-digest', 'critical.image.docker-manifest-digest'],
     [`"${DIGEST}"`, `["${DIGEST}"]`, 'critical.image.docker-manifest-digest'],
     [DIGEST, DIGEST.toUpperCase(), 'critical.image.docker-manifest-digest'],
@@ -144,6 +147,8 @@ describe('parseSimpleSigning', () => {
     [REFERENCE, 'a\\u0000', 'critical.identity.docker-reference'],
     [REFERENCE, 'a'.repeat(1025), 'critical.identity.docker-reference'],
     [`"${REFERENCE}"`, '7', 'critical.identity.docker-reference'],
+    [`"${REFERENCE}"`, 'null', 'critical.identity.docker-reference'],
+    [`"${REFERENCE}"`, `["${REFERENCE}"]`, 'critical.identity.docker-reference'],
     [',"optional":null', '', 'optional'],
     ['"optional":null', '"Optional":null', 'optional'],
     ['"optional":null', '"optional":[]', 'optional'],
@@ -160,6 +165,49 @@ describe('parseSimpleSigning', () => {
       assert.throws(() => parseSimpleSigning(utf8(text)), { code: 'ERR_FORMAT_PAYLOAD', field })
     })
   }
+
+  it('says what was expected, and of which member', () => {
+    const messageOf = (from: string, to: string): string => {
+      try {
+        parseSimpleSigning(utf8(PLAIN.replace(from, to)))
+      } catch (error) {
+        return (error as Error).message
+      }
+      return 'read'
+    }
+    const start = 'Cosign metadata file: expected'
+    assert.equal(messageOf('"type"', '"Type"'), `${start} this member at critical.type`)
+    assert.equal(messageOf('{', '{"x":1,'), `${start} no members but "critical", "optional"`)
+    assert.equal(
+      messageOf(REFERENCE, ''),
+      `${start} the image's registry and repository, at most 1024 characters` +
+        ' at critical.identity.docker-reference',
+    )
+    assert.match(
+      messageOf('{', '['),
+      /^Cosign metadata file: expected strict JSON \(1:12: expected /,
+    )
+  })
+
+  it('reads the longest reference and the largest file, and nothing beyond', () => {
+    const reference = 'a'.repeat(1024)
+    const { dockerReference } = parseSimpleSigning(utf8(PLAIN.replace(REFERENCE, reference)))
+    assert.equal(dockerReference, reference)
+    const fill = (bytes: number): string =>
+      PLAIN.replace('null', `{"a":"${'a'.repeat(bytes - PLAIN.length - 4)}"}`)
+    const megabyte = 1024 * 1024
+    const largest = [fill(megabyte), `${fill(megabyte - 1)}\n`]
+    for (const text of largest) {
+      assert.equal(text.length, megabyte)
+      assert.equal(parseSimpleSigning(utf8(text)).manifestDigest, DIGEST)
+    }
+    for (const text of [fill(megabyte + 1), `${fill(megabyte)}\n`]) {
+      assert.throws(() => parseSimpleSigning(utf8(text)), {
+        code: 'ERR_FORMAT_PAYLOAD',
+        message: 'Cosign metadata file: expected at most 1048576 bytes',
+      })
+    }
+  })
 
   it('refuses UTF-16, malformed UTF-8 and 10 MB', () => {
     const broken = utf8(PLAIN.replace('"optional":null', '"optional":{"a":"x"}'))
@@ -178,6 +226,9 @@ describe('parseSimpleSigning', () => {
   })
 })
 
+/** Nothing but the name of the digest tells what it is. */
+const ONE_MARK = PLAIN.replace('docker-reference', 'x').replace(SIMPLE_SIGNING_TYPE, 'y')
+
 describe('resemblesSimpleSigning', () => {
   const lookalikes: Record<string, string | Uint8Array> = {
     'the real thing': PLAIN,
@@ -189,8 +240,17 @@ describe('resemblesSimpleSigning', () => {
     'UTF-32': Buffer.from(Array.from(PLAIN, (c) => `${c}\0\0\0`).join(''), 'latin1'),
     'upper case': PLAIN.toUpperCase(),
     'mixed case': PLAIN.replace('critical', 'CriTicaL').replace('image', 'IMAGE'),
-    'the Kelvin sign': PLAIN.replace('docker-manifest', 'doc\u212aer-manifest'),
-    'the long s': PLAIN.replaceAll('docker-reference', 'x').replace('manifest', 'manife\u017ft'),
+    'the Kelvin sign': ONE_MARK.replace('docker', 'doc\u212aer'),
+    'the long s': ONE_MARK.replace('manifest', 'manife\u017ft'),
+    'an escaped name': ONE_MARK.replace('manifest', 'manif\\u0065st'),
+    'names escaped as in JavaScript': ONE_MARK.replace('critical', '\\x63ritical').replace(
+      'manifest',
+      'manif\\u{65}st',
+    ),
+    'names with an escape that is none': ONE_MARK.replace('critical', '\\critical'),
+    'names on two lines, as in JavaScript': ONE_MARK.replace('critical', 'crit\\\nical'),
+    'a DEL before it': `\x7f${PLAIN}`,
+    'a comment of a shell before it': `# x\n${PLAIN}`,
     'escaped names': PLAIN.replace('"critical"', '"\\u0063RITICAL"').replace(
       'manifest',
       'manif\\u0065st',
@@ -247,6 +307,8 @@ describe('resemblesSimpleSigning', () => {
     'an ELF binary': Buffer.from('\x7fELF\x02\x01\x01\0\0\0critical docker-reference', 'latin1'),
     'a ZIP archive': Buffer.from('PK\x03\x04{"critical":', 'latin1'),
     zeros: new Uint8Array(1_000_000),
+    'a malformed document about something critical': '{"critical":"\\n",oops}',
+    'a malformed document about an image': '{"docker-reference":"x",oops}',
   }
   for (const [name, content] of Object.entries(others)) {
     it(`false: ${name}`, () => {

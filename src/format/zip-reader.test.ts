@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { crc32, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { parseZipPath } from './zip-path.ts'
 import { readZip, type ZipEntry, type ZipLimits } from './zip-reader.ts'
 
 /** Every field of an entry can be given a value that does not fit the others. */
@@ -215,13 +216,17 @@ describe('readZip', () => {
     assert.deepEqual(Object.keys(contents(forge([{ ...A, name: 'ü.txt' }]))), ['ü.txt'])
     assert.deepEqual(Object.keys(contents(forge([{ ...A, name: 'x\\y\\a.txt' }]))), ['x/y/a.txt'])
     assert.deepEqual(Object.keys(contents(forge([{ name: 'x\\' }]))), ['x/'])
-    refuses(forge([{ ...A, name: Uint8Array.of(0x81, 0x2e, 0x61) }]), /names in UTF-8/)
+    refuses(forge([{ ...A, name: Uint8Array.of(0x80, 0x2e, 0x61) }]), /names in UTF-8/)
     const name = Buffer.from('a.txt')
     const same = extra(0x7075, Buffer.from([1]), u32(crc32(name)), name)
     assert.deepEqual(contents(forge([{ ...A, extra: same }])), { 'a.txt': A.content })
     const other = extra(0x7075, Buffer.from([1]), u32(crc32(name)), Buffer.from('b.txt'))
     refuses(forge([{ ...A, extra: other }]), /one name for "a.txt"/)
     refuses(forge([{ ...A, local: { extra: other } }]), /one name for "a.txt"/)
+    const none = { extra: Buffer.alloc(0) }
+    refuses(forge([{ ...A, extra: other, local: none }]), /one name for "a.txt"/)
+    const marked = '\ufeffa.txt'
+    assert.deepEqual(Object.keys(contents(forge([A, { ...A, name: marked }]))), ['a.txt', marked])
   })
 })
 
@@ -236,6 +241,15 @@ function zip64(start: number, size: number, count: number): Uint8Array {
     u64(start + size),
     u32(1),
   ])
+}
+
+/** Other bits in one byte of the zip64 records. */
+function changedZip64(at: number, bits: number): typeof zip64 {
+  return (...numbers) => {
+    const records = Buffer.from(zip64(...numbers))
+    records[at]! ^= bits
+    return records
+  }
 }
 
 describe('readZip refuses', () => {
@@ -276,10 +290,25 @@ describe('readZip refuses', () => {
       [`${'a/'.repeat(2048)}b`]: /at most 4096 characters/,
     }
     for (const [name, message] of Object.entries(names)) refuses(forge([{ name }]), message)
-    assert.deepEqual(
-      Object.keys(contents(forge([{ name: `${'a'.repeat(260)}/${'b'.repeat(260)}` }]))).length,
-      1,
-    )
+    const longest = `${`${'a'.repeat(260)}/`.repeat(15)}${'b'.repeat(181)}`
+    assert.equal(longest.length, 4096)
+    const allowed = [
+      longest,
+      'a/'.repeat(64),
+      `${'a/'.repeat(63)}b`,
+      'a'.repeat(260),
+      'a/xy:1.0.json',
+    ]
+    for (const name of allowed) assert.deepEqual(Object.keys(contents(forge([{ name }]))), [name])
+  })
+
+  it('names that are too long to show, and shows how they begin', () => {
+    const shown = (name: string): RegExp => new RegExp(`found "${name}"$`)
+    refuses(forge([{ name: `/${'a'.repeat(119)}` }]), shown(`/${'a'.repeat(119)}`))
+    refuses(forge([{ name: `/${'a'.repeat(120)}` }]), shown(`/${'a'.repeat(119)}\\.\\.\\.`))
+    refuses(forge([{ name: '/ü' }]), /found "\/\\u00fc"$/)
+    const message = /names without control characters, found "\\ud800"/
+    assert.throws(() => parseZipPath('\ud800'), { code: 'ERR_FORMAT_ZIP', message })
   })
 
   it('names that meet when they are unpacked', () => {
@@ -316,6 +345,8 @@ describe('readZip refuses', () => {
     refuses(forge([{ ...A, flags: 1, method: 99, data: Buffer.alloc(12) }]), /found AES/)
     refuses(forge([{ ...A, extra: extra(0x9901, Buffer.alloc(7)) }]), /found AES/)
     refuses(forge([{ ...A, local: { extra: extra(0x9901, Buffer.alloc(7)) } }]), /found AES/)
+    refuses(forge([{ ...A, extra: extra(0x9901), local: { extra: Buffer.alloc(0) } }]), /found AES/)
+    refuses(forge([{ ...A, local: { extra: extra(0x9901) } }]), /found AES/)
   })
 
   it('other methods and flags', () => {
@@ -349,6 +380,14 @@ describe('readZip refuses', () => {
   it('several disks', () => {
     refuses(forge([A], { disk: 1 }), /on one disk/)
     refuses(forge([{ ...A, disk: 1 }]), /on one disk/)
+    const counts = forge([A])
+    counts.writeUInt16LE(2, counts.length - 14)
+    refuses(counts, /on one disk/)
+    for (const at of [16, 20, 24, 60, 72]) {
+      refuses(forge([A], { zip64: changedZip64(at, 3) }), /on one disk/)
+    }
+    const marked = { disk: 0xffff, zip64 }
+    assert.deepEqual(contents(forge([{ ...A, disk: 0xffff }], marked)), { 'a.txt': A.content })
   })
 
   it('local headers that say something else', () => {
@@ -372,6 +411,13 @@ describe('readZip refuses', () => {
         /the same in the local and the central header|the data of/,
       )
     }
+    const later = { ...B, flags: DESCRIPTOR_FLAG, after: descriptor(B, true, false) }
+    for (const local of [{ crc: 1 }, { size: 1 }, { compressedSize: 1 }]) {
+      refuses(forge([{ ...later, local }]), /the same in the local and the central header/)
+    }
+    const unsigned = forge([A])
+    unsigned[0] = 0
+    refuses(unsigned, /a local header of "a.txt"/)
   })
 
   it('data descriptors that say something else', () => {
@@ -380,6 +426,11 @@ describe('readZip refuses', () => {
     const good = Buffer.from(descriptor(B, true, false))
     for (const at of [0, 4, 8, 12]) {
       const after = Buffer.from(good)
+      after[at]! ^= 1
+      refuses(forge([{ ...fake, local, after }]), /a data descriptor/)
+    }
+    for (const at of [12, 20]) {
+      const after = Buffer.from(descriptor(B, true, true))
       after[at]! ^= 1
       refuses(forge([{ ...fake, local, after }]), /a data descriptor/)
     }
@@ -408,24 +459,33 @@ describe('readZip refuses', () => {
       forge([A], { comment: Buffer.from('PK\x05\x06'.padEnd(40, '\0')) }),
       /its comment up to the last byte/,
     )
-    refuses(forge([A], { count: 2 }), /a central directory of 2 entries|an entry of/)
+    refuses(forge([A], { count: 2 }), /a central directory of 2 entries/)
     refuses(forge([A, B], { count: 1 }), /1 entries that fill/)
+    refuses(forge([{ name: 'a'.repeat(50) }], { count: 2 }), /an entry of the central directory/)
+    for (const [at, message] of [
+      [0, /an entry of the central directory/],
+      [32, /entries within the central directory/],
+    ] as const) {
+      const changed = forge([A])
+      changed[changed.length - 22 - 46 - 5 + at]! ^= 1
+      refuses(changed, message)
+    }
     refuses(forge([A], { directorySize: 50 }), /right before the end record/)
     refuses(forge([A], { directoryStart: 0 }), /right before the end record/)
   })
 
   it('zip64 records that leave a choice', () => {
-    const change = (at: number) => (start: number, size: number, count: number) => {
-      const record = Buffer.from(zip64(start, size, count))
-      record[at]! ^= 1
-      return record
+    for (const at of [0, 4, 64]) {
+      refuses(forge([A], { zip64: changedZip64(at, 1) }), /a zip64 end record of 56 bytes/)
     }
-    for (const at of [0, 4, 16, 20, 24, 32, 40, 48, 60, 64]) {
-      refuses(forge([A], { zip64: change(at) }), /zip64|on one disk|right before/)
-    }
+    refuses(forge([A], { zip64: changedZip64(56, 1) }), /directory right before the end record/)
     refuses(forge([A], { count: 0xffff }), /a zip64 end record/)
+    refuses(forge([A], { directorySize: 0xffffffff }), /a zip64 end record/)
     refuses(forge([A], { directoryStart: 0xffffffff }), /a zip64 end record/)
     refuses(forge([A, B], { zip64, count: 1 }), /the same numbers/)
+    refuses(forge([A], { zip64, directorySize: 1 }), /the same numbers/)
+    refuses(forge([A], { zip64, directoryStart: 1 }), /the same numbers/)
+    assert.deepEqual(contents(forge([], { zip64 })), {})
     const marks = { size: 0xffffffff, compressedSize: 0xffffffff }
     refuses(forge([{ ...A, ...marks }]), /a zip64 extra field/)
     refuses(forge([{ ...A, extra: extra(1, u64(12)) }]), /a zip64 extra field/)
@@ -462,7 +522,14 @@ describe('readInBackground', () => {
 
   it('refuses what read refuses', async () => {
     const trailing = Buffer.concat([deflateRawSync(Buffer.from(B.content!)), Buffer.from('hidden')])
-    const damages: Partial<Fake>[] = [{ crc: 7 }, { size: 199 }, { size: 201 }, { data: trailing }]
+    const data = Buffer.from('\xff\xff\xff', 'latin1')
+    const damages: Partial<Fake>[] = [
+      { crc: 7 },
+      { size: 100 },
+      { size: 201 },
+      { data: trailing },
+      { data },
+    ]
     for (const damage of damages) {
       const [entry] = readZip(forge([{ ...B, ...damage }])).entries
       await assert.rejects(async () => entry?.readInBackground(), { code: 'ERR_FORMAT_ZIP' })
@@ -509,6 +576,8 @@ describe('readZip limits', () => {
     const bomb = forge([{ name: 'zeros', content: Buffer.alloc(2 * 1024 * 1024), method: 8 }])
     refuses(bomb, /compressed at most 200 times, found "zeros"/, 'ERR_FORMAT_ZIP_LIMIT')
     assert.ok(contents(bomb, { maxRatio: 2000 }))
+    const stored = forge([{ name: 'zeros', content: Buffer.alloc(2 * 1024 * 1024) }])
+    assert.ok(contents(stored, { maxRatio: 1 }))
   })
 
   it('what a file that lies about its size may take', () => {

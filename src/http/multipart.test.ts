@@ -44,6 +44,12 @@ describe('parts of a form', () => {
     assert.equal(decodeField(only('form-data; name=a', '')), '')
     assert.equal(decodeField(only('form-data; name=a', '\r\n')), '\r\n')
     assert.equal(decodeField(only('form-data; name=a', '\r\n--c\r\n')), '\r\n--c\r\n')
+    assert.equal(decodeField(parse(`\r\n${part('form-data; name=a')}`)[0]!), 'x')
+  })
+
+  it('may have other headers, and a semicolon at the end of one', () => {
+    assert.equal(only('form-data; name=a;', 'x', 'Content-Length: 1\r\n').name, 'a')
+    assert.equal(only('form-data; name=a; ').name, 'a')
   })
 
   it('are fields without and files with a file name', () => {
@@ -67,6 +73,10 @@ describe('parts of a form', () => {
     assert.equal(decodeField(parseMultipart(body, CONTENT_TYPE)[0]!), 'üü')
     const other = only('form-data; name=a', 'x', 'Content-Type: text/plain; charset=utf-7\r\n')
     refused(() => decodeField(other), /character set/)
+    const utf8 = Buffer.from(part('form-data; name=a', 'XX'))
+    utf8.set([0xc3, 0x28], utf8.indexOf('XX'))
+    refused(() => decodeField(parseMultipart(utf8, CONTENT_TYPE)[0]!), /^expected UTF-8 in part/)
+    assert.equal(decodeField(only('form-data; name=a', '\ufeffx')), '\ufeffx')
   })
 
   it('hold any bytes', () => {
@@ -102,10 +112,19 @@ describe('a body that is no form', () => {
       'multipart/form-data; boundary="b',
       'multipart/form-data; boundary=b; boundary=c',
       `multipart/form-data; boundary=${'b'.repeat(71)}`,
+      'multipart/form-data; boundary="b#"',
+      'multipart/form-data; boundary="#b"',
+      'multipart/form-data; boundary="b "',
       'multipart/mixed; boundary=b',
     ]) {
-      refused(() => parse(body, contentType), /^expected/)
+      refused(
+        () => parse(body, contentType),
+        /^expected (?:Content-Type: multipart\/form-data with a boundary|(?:each )?header parameter)/,
+      )
     }
+    const longest = 'b'.repeat(70)
+    const contentType = `multipart/form-data; boundary=${longest}`
+    assert.equal(parse(body.replaceAll('--b', `--${longest}`), contentType).length, 1)
     assert.equal(parse(body, 'Multipart/Form-Data; charset=utf-8; Boundary="b"').length, 1)
   })
 
@@ -119,21 +138,31 @@ describe('a body that is no form', () => {
   })
 
   it('is refused with parts that are not what a form has', () => {
-    refused(() => parse('--b\r\n\r\nx\r\n--b--'), /^expected/)
+    refused(() => parse('--b\r\n\r\nx\r\n--b--'), /^expected an empty line after the headers/)
+    refused(
+      () => parse('--b\r\nA: b\r\n\r\nx\r\n--'),
+      /^expected the closing boundary, found the end/,
+    )
     refused(() => parse('--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--'), /Content-Disposition/)
     refused(() => only('attachment; name=a'), /form-data/)
     refused(() => only('form-data'), /with a name/)
     refused(() => only('form-data; name=""'), /with a name/)
     refused(() => only('form-data; name="a\u0000b"'), /with a name/)
     refused(() => only('form-data; name=a; name=b'), /once/)
-    refused(() => only('form-data; name="a'), /header parameters/)
+    for (const parameters of ['name="a', 'junk; name=a', 'name=a; junk', 'junk;', 'name="a"b']) {
+      refused(() => only(`form-data; ${parameters}`), /header parameters as name=value/)
+    }
     refused(
       () => only('form-data; name=a', 'x', 'Content-Disposition: form-data; name=b\r\n'),
       /one/,
     )
-    refused(() => only('form-data; name=a', 'x', 'no colon\r\n'), /Name: value/)
-    const encoded = 'Content-Transfer-Encoding: base64\r\n'
-    refused(() => only('form-data; name=a', 'eA==', encoded), /transfer encoding/)
+    for (const header of ['no colon', 'colonless', 'two words: x', ' Space: x', 'Space : x']) {
+      refused(() => only('form-data; name=a', 'x', `${header}\r\n`), /Name: value/)
+    }
+    for (const encoding of ['base64', 'xbinary', 'binaryx']) {
+      const encoded = `Content-Transfer-Encoding: ${encoding}\r\n`
+      refused(() => only('form-data; name=a', 'eA==', encoded), /transfer encoding/)
+    }
     assert.equal(only('form-data; name=a', 'x', 'Content-Transfer-Encoding: 8bit\r\n').name, 'a')
   })
 
@@ -146,6 +175,7 @@ describe('a body that is no form', () => {
       "utf-8''a%zz",
       'plain',
       "utf-16''a",
+      "xutf-8''a",
       "utf-8''%2e%2e",
       "utf-8''%0a",
     ]) {
@@ -162,7 +192,14 @@ describe('a body that is no form', () => {
       MAX_FIELD_BYTES,
     )
     refused(() => only('form-data; name=a', 'x'.repeat(MAX_FIELD_BYTES + 1)), /65536 bytes/)
-    refused(() => only('form-data; name=a', 'x', `X: ${'y'.repeat(9000)}\r\n`), /8192 bytes/)
+    const file = only('form-data; name=a; filename=f', 'x'.repeat(MAX_FIELD_BYTES + 1))
+    assert.equal(file.bytes.length, MAX_FIELD_BYTES + 1)
+    const padded = (bytes: number): FormPart => {
+      const others = '\r\nContent-Disposition: form-data; name=a\r\nX: '.length
+      return only('form-data; name=a', 'x', `X: ${'y'.repeat(bytes - others)}\r\n`)
+    }
+    assert.equal(padded(8192).name, 'a')
+    refused(() => padded(8193), /part headers of at most 8192 bytes/)
   })
 
   it('never costs more than its length', () => {

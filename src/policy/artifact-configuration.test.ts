@@ -112,6 +112,29 @@ describe('artifact configuration: what is read', () => {
     )
   })
 
+  it('every hash algorithm and padding', () => {
+    for (const hash of ['sha256', 'sha384', 'sha512']) {
+      for (const padding of ['pkcs1', 'pss']) {
+        const sign = `<create-raw-signature output-file-name="x" hash-algorithm="${hash}" rsa-padding="${padding}"/>`
+        const [file] = parseArtifactConfiguration(zip(`<file path="y">${sign}</file>`)).root
+          .contents
+        assert.ok(file?.kind === 'file')
+        const [directive] = file.directives
+        assert.deepEqual(
+          [directive?.hashAlgorithm, directive?.rsaPadding],
+          [{ value: hash }, { value: padding }],
+        )
+      }
+    }
+  })
+
+  it('an XML declaration with and without an encoding', () => {
+    for (const declaration of ['', ' encoding="UTF-8"', " encoding='utf-8'"]) {
+      const xml = `<?xml version="1.0"${declaration}?>${zip(`<file path="x">${SIGN}</file>`)}`
+      assert.equal(parseArtifactConfiguration(xml).root.contents.length, 1)
+    }
+  })
+
   it('a dollar sign without a brace is text', () => {
     const model = parseArtifactConfiguration(
       zip(
@@ -254,6 +277,39 @@ describe('artifact configuration: what is refused', () => {
     ['<file path="${file.name}"/>', /expected no \$\{file\.name\}: there is no file yet/],
     ['<file path="${x"/>', /expected "\$\{" to be followed by a parameter name and "\}"/],
     ['<file path="${}"/>', /followed by a parameter name/],
+    ['<file path="${file.name}${"/>', /followed by a parameter name/],
+    ['<file path="../${file.name}"/>', /expected no \$\{file\.name\}/],
+    ['<zip-filex/>', /<zip-filex>: unknown element in <zip-file>/],
+    [
+      '<file-set><include path="x"><file path="y"/></include></file-set>',
+      /<file>: not allowed in <include>; expected: no elements/,
+    ],
+    [
+      '<file-set><file path="y"/></file-set>',
+      /<file>: not allowed in <file-set>; expected: <include>, <for-each>/,
+    ],
+    [
+      '<file-set><include path="x" max="1"/></file-set>',
+      /<include>: unknown attribute max; expected: path, min-matches, max-matches/,
+    ],
+    [
+      '<file-set><include path="x"/><for-each max="1"/></file-set>',
+      /<for-each>: unknown attribute max; expected: none/,
+    ],
+    [
+      '<directory path="x" max="1"/>',
+      /<directory>: unknown attribute max; expected: path, min-matches, max-matches/,
+    ],
+    [
+      `<file path="x">${SIGN.replace('/>', '><file path="y"/></create-raw-signature>')}</file>`,
+      /<file>: not allowed in <create-raw-signature>; expected: no elements/,
+    ],
+    ['<directory-set/>', /<directory-set>: expected at least one <include>/],
+    ['<parameter/>', /<parameter>: not allowed in <zip-file>/],
+    ['<artifact-configuration/>', /<artifact-configuration>: not allowed in <zip-file>/],
+    ['<file path="x"><directory path="y"/></file>', /<directory>: not allowed in <file>/],
+    ['<file path="x"><directory-set/></file>', /<directory-set>: not allowed in <file>/],
+    ['<file path="x"><file-set/></file>', /<file-set>: not allowed in <file>/],
     ['<file path="${a b}"/>', /followed by a parameter name/],
     ['text', /^line 4, column 2: expected elements, found the text 'text'/],
   ]
@@ -274,7 +330,9 @@ describe('artifact configuration: what is refused', () => {
     ['output-file-name="a/b" hash-algorithm="sha256"', /expected a file name/],
     ['output-file-name="..\\${file.name}" hash-algorithm="sha256"', /expected a file name/],
     ['output-file-name=".." hash-algorithm="sha256"', /expected a file name/],
-    ['output-file-name="" hash-algorithm="sha256"', /expected a file name/],
+    ['output-file-name="." hash-algorithm="sha256"', /expected a file name/],
+    ['output-file-name="a&#9;b" hash-algorithm="sha256"', /expected a file name/],
+    ['output-file-name="" hash-algorithm="sha256"', /expected a file name of 1 to 260 characters/],
     ['output-file-name="${nme}" hash-algorithm="sha256"', /declared are: file\.name/],
     [
       'file-name="x" hash-algorithm="sha256"',
@@ -299,6 +357,31 @@ describe('artifact configuration: what is refused', () => {
       `<file path="x"><create-raw-signature file-name="x" hash-algorithm="sha256"/></file>`,
     )
     assert.match(refused(xml).hints.join(), /rename file-name to output-file-name/)
+  })
+
+  /** an element of a zip-file that is none, what it may have been meant to be */
+  const misspelt: readonly (readonly [string, string | undefined])[] = [
+    ['FILE', 'file or file-set'],
+    ['fi', 'file'],
+    ['filxxx', undefined],
+    ['fixx', 'file'],
+    ['fxxx', undefined],
+    ['f', undefined],
+    ['file-sets-of-mine', 'file or file-set'],
+    ['directori', 'directory'],
+    ['directory-sett', 'directory or directory-set'],
+    ['includ', undefined],
+  ]
+  for (const [name, meant] of misspelt) {
+    it(`<${name}> ${meant === undefined ? 'is like nothing' : `may be ${meant}`}`, () => {
+      const expected = meant === undefined ? [] : [`did you mean ${meant}?`]
+      assert.deepEqual(refused(zip(`<${name}/>`)).hints, expected)
+    })
+  }
+
+  it('a misspelt name where nothing may stand gets suggestions from everywhere', () => {
+    const xml = zip('<file-set><include path="x"><includ/></include></file-set>')
+    assert.deepEqual(refused(xml).hints, ['did you mean include?'])
   })
 
   it('misspelt names get suggestions', () => {
@@ -423,6 +506,16 @@ describe('artifact configuration: what is refused', () => {
       `<?xml version="1.0" encoding="utf-16"?>${zip('')}`,
       /expected the encoding utf-8/,
     ],
+    [
+      'an encoding that begins like ours',
+      `<?xml version="1.0" encoding="utf-8x"?>${zip('')}`,
+      /expected the encoding utf-8/,
+    ],
+    [
+      'an encoding that ends like ours',
+      `<?xml version="1.0" encoding="x-utf-8"?>${zip('')}`,
+      /expected the encoding utf-8/,
+    ],
   ]
   for (const [name, xml, message] of envelopes) {
     it(name, () => assert.match(refused(xml).message, message))
@@ -431,6 +524,10 @@ describe('artifact configuration: what is refused', () => {
   /** attributes of parameter, what the message says */
   const parameters: readonly (readonly [string, RegExp])[] = [
     ['', /<parameter>: expected the attribute name/],
+    [
+      'name="a"><file path="x"/></parameter><parameter name="b"',
+      /<file>: not allowed in <parameter>/,
+    ],
     ['name="a b"', /name="a b": expected 1 to 100 ASCII letters/],
     ['name="é"', /expected 1 to 100 ASCII letters/],
     ['name="file.name"', /expected another name/],
@@ -445,6 +542,28 @@ describe('artifact configuration: what is refused', () => {
       assert.match(refused(xml).message, message)
     })
   }
+
+  it('a pattern that no value could mend', () => {
+    for (const [path, message] of [
+      ['${v}/../x', /expected no "\." and "\.\." segments/],
+      ['/${v}', /expected a relative path/],
+    ] as const) {
+      const body = `<parameters><parameter name="v"/></parameters><zip-file><file path="${path}">${SIGN}</file></zip-file>`
+      assert.match(refused(configuration(body)).message, message)
+    }
+  })
+
+  it('anything but parameters among the parameters', () => {
+    const xml = (parameters: string): string => configuration(`${parameters}<zip-file/>`)
+    assert.match(
+      refused(xml('<parameters><file path="x"/></parameters>')).message,
+      /<file>: not allowed in <parameters>; expected: <parameter>/,
+    )
+    assert.match(
+      refused(xml('<parameters count="1"/>')).message,
+      /<parameters>: unknown attribute count; expected: none/,
+    )
+  })
 
   it('two parameters of one name', () => {
     const xml = configuration('<parameters><parameter name="a"/><parameter name="a"/></parameters>')

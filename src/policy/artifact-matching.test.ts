@@ -125,6 +125,29 @@ describe('matching: paths', () => {
     assert.deepEqual(signed(any, paths), ['bin/y.exe'])
   })
 
+  it('a wildcard for directories stays in the directory it is in', () => {
+    const paths = ['a/m', 'a/x/m', 'ab/x/m', 'b/x/m']
+    const each = `<directory path="*" ${ANY}>${file('m', ANY)}</directory>`
+    assert.deepEqual(signed(`<directory path="a">${each}</directory>`, paths), ['a/x/m'])
+    const all = `<directory path="**" ${ANY}>${file('m', ANY)}</directory>`
+    assert.deepEqual(signed(`<directory path="a">${all}</directory>`, paths), ['a/m', 'a/x/m'])
+  })
+
+  it('directories are counted', () => {
+    for (const [path, found] of [
+      ['none', 0],
+      ['n*', 0],
+      ['b*', 2],
+    ] as const) {
+      const error = refused(`<directory path="${path}"/>${file('*', ANY)}`, ['bin/x', 'b/y'])
+      assert.equal(
+        error.message,
+        `Expected path to match exactly 1 item, but found ${found}: <directory path="${path}"> in line 3`,
+      )
+      assert.deepEqual(error.hints, ['found: bin/x, b/y'])
+    }
+  })
+
   it('counts are per directory', () => {
     const each = `<directory path="*" max-matches="unbounded">${file('m.json')}</directory>`
     assert.deepEqual(signed(each, ['a/m.json', 'b/m.json']), ['a/m.json', 'b/m.json'])
@@ -182,6 +205,10 @@ describe('matching: counts', () => {
     assert.deepEqual(refused(file('payload.json'), []).hints, ['the artifact has no files'])
     const many = Array.from({ length: 8 }, (_, index) => `${index}`)
     assert.deepEqual(refused(file('x'), many).hints, ['found: 0, 1, 2, 3, 4 and 3 more'])
+    assert.deepEqual(refused(file('x'), many.slice(3)).hints, ['found: 3, 4, 5, 6, 7'])
+    assert.deepEqual(refused(file('a*'), ['a1', 'b', 'a2']).hints, ['found: a1, a2'])
+    const given = refused(file('${v}-*.json'), [], { v: '1.0' })
+    assert.match(given.message, /but found 0: <file path="1\.0-\*\.json"> in line 3$/)
   })
 
   it('two spellings of one name are two files', () => {
@@ -247,6 +274,8 @@ describe('resolveParameters', () => {
       ],
     )
     assert.equal(resolveParameters(definitions, { channel: 'c', version: '' }).get('version'), '')
+    const longest = 'é'.repeat(1000)
+    assert.equal(resolveParameters(definitions, { channel: longest }).get('channel'), longest)
   })
 
   /** what is given, what the message says */
@@ -284,6 +313,13 @@ describe('resolveParameters', () => {
       (error) =>
         error instanceof ChanceryError && error.hints.join().includes('did you mean version'),
     )
+    assert.throws(
+      () => resolveParameters([], { version: '1' }),
+      (error) =>
+        error instanceof ChanceryError &&
+        error.message.endsWith('the artifact configuration has: no parameters') &&
+        error.hints.length === 0,
+    )
   })
 
   it('a value inherited from the prototype is none', () => {
@@ -312,6 +348,7 @@ describe('matching: limits', () => {
     const paths = Array.from({ length: 5001 }, (_, index) => `${index}`)
     const twice = `<file path="*" max-matches="unbounded">${SIGN}${SIGN}</file>`
     assert.match(refused(twice, paths).message, /at most 10000 signatures/)
+    assert.equal(signed(twice, paths.slice(1)).length, 10_000)
   })
 
   it('at most 100,000 directories, even if only the paths of files name them', () => {

@@ -191,6 +191,18 @@ describe('the statement of an image signature', () => {
   it('is no signature over 1 MiB where attestations may be larger', () => {
     const large = statement({}, { annotations: { a: 'x'.repeat(1024 * 1024) } })
     assert.match(reasonOf(paeOf(large), ATTESTING).reason, /at most 1048576 bytes of a signature/)
+    const ofSize = (size: number): Uint8Array => {
+      const withAnnotation = (length: number): Uint8Array =>
+        paeOf(statement({}, { annotations: { a: 'x'.repeat(length) } }))
+      const overhead = withAnnotation(1024 * 1024).length - 1024 * 1024
+      return withAnnotation(size - overhead)
+    }
+    const largest = ofSize(1024 * 1024)
+    assert.equal(largest.length, 1024 * 1024)
+    for (const rules of [RULES, ATTESTING]) {
+      assert.deepEqual(one(largest, rules).decision, { allowed: true })
+      assert.equal(one(ofSize(1024 * 1024 + 1), rules).decision.allowed, false)
+    }
   })
 
   it('a text that only starts like one is denied, too', () => {
@@ -236,16 +248,28 @@ describe('the statement of an image signature', () => {
     const none: ExaminationRules = { ...LOOSE, signatureFormats: [] }
     assert.deepEqual(one(metadata, legacy).decision, { allowed: true })
     assert.deepEqual(one(paeOf(statement()), bundle).decision, { allowed: true })
-    for (const [content, rules, format] of [
-      [metadata, bundle, 'legacy'],
-      [metadata, none, 'legacy'],
-      [paeOf(statement()), legacy, 'bundle'],
-      [paeOf(statement()), none, 'bundle'],
+    const isMetadata = 'Cosign metadata (format legacy)'
+    const isStatement = 'the statement of an image signature (format bundle)'
+    for (const [content, rules, format, file, formats] of [
+      [metadata, bundle, 'legacy', isMetadata, 'bundle'],
+      [metadata, none, 'legacy', isMetadata, 'none'],
+      [paeOf(statement()), legacy, 'bundle', isStatement, 'legacy'],
+      [paeOf(statement()), none, 'bundle', isStatement, 'none'],
     ] as const) {
       const reason = reasonOf(content, rules)
       assert.deepEqual([reason.rule, reason.value], ['signatureFormats', format])
       assert.match(reason.fix, /signatureFormats/)
+      assert.equal(
+        reason.reason,
+        `the file is ${file}, and the signing policy makes signatures of the formats: ${formats}`,
+      )
     }
+  })
+
+  it('of an image that is not allowed is denied for that, whatever the formats', () => {
+    const other = encodeSimpleSigning({ dockerReference: 'evil.test/x', manifestDigest: DIGEST })
+    const rules: ExaminationRules = { ...LOOSE, signatureFormats: ['bundle'] }
+    assert.equal(reasonOf(other, rules).rule, 'allowedImages')
   })
 
   it('a changed one is denied, or no verifier could read another image in it', () => {
@@ -279,11 +303,14 @@ describe('an attestation', () => {
   })
 
   it('is denied where it is not, with the type, what is allowed, and the fix', () => {
-    for (const [rules, allowed] of [
-      [LOOSE, /allows none/],
-      [{ ...LOOSE, allowedPredicateTypes: ['https://slsa.dev/provenance/v0.2'] }, /allows https:/],
-      [{ ...LOOSE, allowedPredicateTypes: [`${PROVENANCE}/`, PROVENANCE.toUpperCase()] }, /allows/],
+    const eleven = Array.from({ length: 11 }, (_, at) => `x:${at}`)
+    for (const [types, allowed] of [
+      [[], /of which the signing policy allows none$/],
+      [[`${PROVENANCE}0`], /allows https:\/\/slsa.dev\/provenance\/v10$/],
+      [[`${PROVENANCE}/`, PROVENANCE.toUpperCase()], /allows https:.*\/, HTTPS:/],
+      [eleven, /allows x:0, x:1, x:2, .*, x:9$/],
     ] as const) {
+      const rules = { ...LOOSE, allowedPredicateTypes: types }
       const reason = reasonOf(attestation(), rules)
       assert.deepEqual([reason.rule, reason.value], ['allowedPredicateTypes', PROVENANCE])
       assert.match(reason.reason, allowed)
@@ -294,6 +321,10 @@ describe('an attestation', () => {
   it('nothing in a predicate type can hide', () => {
     const reason = reasonOf(attestation({ predicateType: 'x:\u202Egnp\u001b[2J' }), ATTESTING)
     assert.match(reason.reason, /^[ -~]+$/)
+    const shown = (length: number): string =>
+      reasonOf(attestation({ predicateType: `x:${'y'.repeat(length - 2)}` }), ATTESTING).reason
+    assert.match(shown(200), /type "x:y{198}", /)
+    assert.match(shown(201), /type "x:y{198}\.\.\.", /)
   })
 
   it('names allowed images only, each with one digest', () => {
@@ -333,6 +364,7 @@ describe('an attestation', () => {
     const { decision } = examine({ files: many }, ATTESTING)
     assert.ok(!decision.allowed)
     assert.match(decision.reasons[0]?.reason ?? '', /more than 10000 images/)
+    assert.deepEqual(examine({ files: many.slice(1) }, ATTESTING).decision, { allowed: true })
   })
 })
 

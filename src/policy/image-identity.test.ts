@@ -198,8 +198,9 @@ describe('parseImagePattern', () => {
       'registry_x.test/app': /a registry such as/,
       'registry.test:x/app': /a registry such as/,
       '**.test/app': /a registry such as/,
-      [`registry.acme.test/${'a'.repeat(500)}`]: /at most 500/,
+      [`registry.acme.test/${'a'.repeat(482)}`]: /at most 500/,
     }
+    assert.ok(parseImagePattern(`registry.acme.test/${'a'.repeat(481)}`))
     for (const [text, message] of Object.entries(refused)) {
       const expected = { code: 'ERR_POLICY_IMAGE_PATTERN', field: 'allowedImages', message }
       assert.throws(() => parseImagePattern(text), expected, JSON.stringify(text))
@@ -248,7 +249,16 @@ describe('evaluateImageIdentity', () => {
       decision.reason,
       /names "evil\\u202e\\"\\n\\u0435x{192}\.\.\.", which is not a repository/,
     )
-    assert.match(decision.fix ?? '', /chancery generate/)
+    assert.match(decision.fix ?? '', /^Make the metadata file with "chancery generate" or "cosign/)
+    const statement = evaluateImageIdentity([], 'a b', 'statement')
+    assert.match(statement.reason, /^the statement names "a b", which is not a repository/)
+    assert.match(statement.fix ?? '', /^Make the statement with "chancery generate --pae", and/)
+  })
+
+  it('shows 200 characters of what is no repository', () => {
+    const shown = (name: string): string => evaluateImageIdentity([], name).reason
+    assert.ok(shown('A'.repeat(200)).includes(` "${'A'.repeat(200)}", `))
+    assert.ok(shown('A'.repeat(201)).includes(` "${'A'.repeat(200)}...", `))
   })
 
   it('lists ten rules at most', () => {
