@@ -141,12 +141,10 @@ export class ApiTokens {
   async flushLastUsed(ledger: Ledger): Promise<void> {
     if (this.#unstored.size === 0) return
     const statements: Statement[] = []
-    const stored: [Use, number][] = []
     for (const tokenId of this.#unstored) {
       const use = this.#uses.get(tokenId)
       if (use === undefined) continue
       statements.push({ sql: STORE_USE, parameters: [use.lastUsedAt, tokenId] })
-      stored.push([use, use.storedAt])
       use.storedAt = use.lastUsedAt
     }
     const flushed = [...this.#unstored]
@@ -154,7 +152,6 @@ export class ApiTokens {
     try {
       await ledger.note(statements)
     } catch (thrown) {
-      for (const [use, storedAt] of stored) use.storedAt = storedAt
       for (const tokenId of flushed) this.#unstored.add(tokenId)
       throw thrown
     }

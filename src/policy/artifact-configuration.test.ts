@@ -571,7 +571,7 @@ describe('artifact configuration: what is refused', () => {
   })
 
   it('a reference inside of a set of characters, where a value could make a range', () => {
-    for (const path of ['[${v}]', '[a-${v}]', 'x[!${v}', '[${v}${v}]', '[]${v}]']) {
+    for (const path of ['[${v}]', '[a-${v}]', 'x[!${v}', '[${v}${v}]', '[]${v}]', '[!]${v}]']) {
       const body = `<parameters><parameter name="v"/></parameters><zip-file><file path="${path}">${SIGN}</file></zip-file>`
       const message = refused(configuration(body)).message
       assert.match(message, /expected no reference inside "\[…\]"/, path)

@@ -237,6 +237,8 @@ describe('matching: parameters', () => {
     const paths = ['x/deep/a.json', 'a.json']
     assert.deepEqual(signed(file('*${v}*'), paths, { v: '' }), ['a.json'])
     assert.deepEqual(signed(file('*${v}${w}*'), paths, { v: '', w: '' }), ['a.json'])
+    const other = ['ajson', 'a.json']
+    assert.deepEqual(signed(file('*${v}.json'), other, { v: '' }), ['a.json'])
   })
 
   it('a value is never read for references', () => {

@@ -123,6 +123,54 @@ describe('planSigning', () => {
       plan.files.map(({ outputPath }) => outputPath),
       ['b.json.sig', 'a.json.sig'],
     )
+    const any = model(
+      `<file path="**" max-matches="unbounded">${directive('${file.name}.s')}</file>`,
+    )
+    // The writer lists no directories; others do, under a name with a slash at its end.
+    const written = zip({ 'a.json': '1', 'd!': '', 'd/b': '2' })
+    const text = Buffer.from(written.bytes).toString('latin1').replaceAll('d!', 'd/')
+    const listed = Buffer.from(text, 'latin1')
+    const directory = listed.indexOf('PK\x01\x02', listed.indexOf('PK\x01\x02') + 1)
+    listed.writeUInt32LE(0, directory + 38)
+    assert.deepEqual(
+      planSigning(any, { ...written, bytes: listed }, {}).files.map(({ path }) => path),
+      ['a.json', 'd/b'],
+    )
+  })
+
+  it('does not take a file for a directory', () => {
+    const inside = `<directory path="a.json"/><file path="*">${directive('s')}</file>`
+    const error = refused(() => planSigning(model(inside), zip({ 'a.json': '1' }), {}))
+    assert.match(error.message, /but found 0: <directory path="a\.json">/)
+  })
+
+  it('reads a file once, however it is asked for', async () => {
+    const [file] = planSigning(TEMPLATE, zip({ 'a.json': '{}' }), {}).files
+    const content = await file?.readInBackground()
+    assert.ok(content !== undefined)
+    assert.equal(await file?.readInBackground(), content)
+    assert.equal(file?.read(), content)
+  })
+
+  it('makes names of output files of what the parameters bring, wildcards and all', () => {
+    const configuration = model(
+      `<file path="x">${directive('*${v}*${w}[${v}].sig')}</file>`,
+      '<parameters><parameter name="v"/><parameter name="w"/></parameters>',
+    )
+    const plan = planSigning(configuration, zip({ x: '1' }), { v: '', w: '?*' })
+    assert.equal(plan.files[0]?.outputPath, '**?*[].sig')
+  })
+
+  it('leaves the padding to the key where none is asked for', () => {
+    const sign = '<create-raw-signature output-file-name="s" hash-algorithm="sha512"/>'
+    const plan = planSigning(model(`<file path="x">${sign}</file>`), zip({ x: '1' }), {})
+    assert.deepEqual([plan.files[0]?.hash, plan.files[0]?.rsaPadding], ['sha512', undefined])
+  })
+
+  it('takes names of output files up to 260 characters', () => {
+    const name = (length: number) => model(`<file path="x">${directive('s'.repeat(length))}</file>`)
+    assert.equal(planSigning(name(260), zip({ x: '1' }), {}).files[0]?.outputPath.length, 260)
+    assert.throws(() => name(261), /expected a file name of 1 to 260 characters/)
   })
 
   it('puts a signature beside its file, under the name the parameters make', () => {

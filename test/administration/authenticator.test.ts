@@ -281,11 +281,25 @@ describe('API tokens', () => {
     await flush()
     assert.equal(stored(), first)
     assert.equal(lastUsed(), new Date(first + 59_000).toISOString())
-    use(first + 61_000)
+    use(first + 60_000)
     await flush()
-    assert.equal(stored(), first + 61_000)
+    assert.equal(stored(), first + 60_000)
     await authority.restart()
-    assert.equal(lastUsed(), new Date(first + 61_000).toISOString())
+    assert.equal(lastUsed(), new Date(first + 60_000).toISOString())
+  })
+
+  it('show when they were last used, also where it could not be stored at first', async () => {
+    await using authority = await TestAuthority.create()
+    const { administration, administrator, services } = authority
+    const { principal } = await authority.addUser(administrator, 'ci', [], 'ci')
+    const token = await administration.createApiToken(administrator, principal.userId, {})
+    const { tokens } = services
+    tokens.noteUse(token.id, authority.now)
+    await authority.restart()
+    await assertRefused(() => tokens.flushLastUsed(services.store.ledger), 'ERR_DB_UNAVAILABLE')
+    await tokens.flushLastUsed(authority.services.store.ledger)
+    await authority.restart()
+    assert.equal(authority.services.tokens.lastUsedAt(token.id), authority.now)
   })
 
   it('are not noted as used when they are refused', async () => {
