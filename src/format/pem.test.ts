@@ -57,6 +57,7 @@ describe('PEM', () => {
     const started = performance.now()
     assert.throws(() => decodePem(`-----BEGIN ${'A '.repeat(200_000)}`), { code: 'ERR_FORMAT_PEM' })
     assert.deepEqual(decodePem('-----BEGIN'.repeat(100_000)), [])
-    assert.ok(performance.now() - started < 1000)
+    // By the square of its length it would be minutes.
+    assert.ok(performance.now() - started < 30_000)
   })
 })

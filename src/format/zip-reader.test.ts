@@ -546,9 +546,9 @@ describe('readZip limits', () => {
     const many = Array.from({ length: 100_000 }, (_, at) => ({ name: `${at}` }))
     const marked = { count: 0xffff, directorySize: 0xffffffff, directoryStart: 0xffffffff }
     const bytes = forge(many, { zip64, ...marked })
-    const before = process.hrtime.bigint()
+    // All before the end records: whoever reads an entry finds that it is none.
+    bytes.fill(0, 0, bytes.indexOf(u32(0x06064b50)))
     refuses(bytes, /at most 10000 entries, found 100000/, 'ERR_FORMAT_ZIP_LIMIT')
-    assert.ok(process.hrtime.bigint() - before < 50_000_000n)
     refuses(forge([A, B]), /at most 1 entries/, 'ERR_FORMAT_ZIP_LIMIT', { maxEntries: 1 })
     assert.equal(Object.keys(contents(forge([A, B]), { maxEntries: 2 })).length, 2)
   })

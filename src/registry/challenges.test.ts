@@ -46,6 +46,7 @@ describe('parseChallenges', () => {
     parse(`Bearer ${'a='.repeat(100_000)}`)
     parse(`Bearer realm="${'\\'.repeat(100_000)}`)
     parse(`Bearer ${'a'.repeat(100_000)}`)
-    assert.ok(performance.now() - startedAt < 500)
+    // By the square of their length it would be minutes.
+    assert.ok(performance.now() - startedAt < 30_000)
   })
 })

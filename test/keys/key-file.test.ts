@@ -202,7 +202,7 @@ describe('private key files', () => {
       await assert.rejects(readPrivateKeyFile(encodeSequence(algorithm, ciphertext), 'x'), {
         code: 'ERR_KEYS_FILE',
       })
-      assert.ok(performance.now() - started < 1000)
+      assert.ok(performance.now() - started < 30_000)
     }
   })
 

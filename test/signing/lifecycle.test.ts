@@ -10,6 +10,7 @@ import {
   type TestAuthority,
   type TestProject,
 } from '../support/authority.ts'
+import { until } from '../support/until.ts'
 
 const zipOf = (...files: (readonly [string, Uint8Array])[]): Uint8Array =>
   writeZip(
@@ -308,16 +309,15 @@ describe('a signing request', () => {
     const project = await addProject(authority, { requiredApprovals: 1, approverCount: 1 })
     const { signing } = authority.services
     const bytes = zipOf(['payload.json', payloadFor()])
-    const timed = await submit(authority, project, bytes, { cancellationTimeoutInSeconds: 1 })
+    const timed = await submit(authority, project, bytes, { cancellationTimeoutInSeconds: 60 })
     const other = await submit(authority, project, bytes)
     await signing.cancel(project.submitter.caller(), other.signingRequestId)
-    await new Promise((resolve) => setTimeout(resolve, 2600))
-    for (const { signingRequestId } of [timed, other]) {
-      assert.equal(
-        signing.getStatus(project.submitter.caller(), signingRequestId).status,
-        'Canceled',
-      )
-    }
+    const statusOf = ({ signingRequestId }: typeof timed): string =>
+      signing.getStatus(project.submitter.caller(), signingRequestId).status
+    assert.deepEqual([timed, other].map(statusOf), ['WaitingForApproval', 'Canceled'])
+    authority.advance(60_000)
+    await until('it cancels itself', () => statusOf(timed) !== 'WaitingForApproval')
+    assert.deepEqual([timed, other].map(statusOf), ['Canceled', 'Canceled'])
   })
 
   it('takes an announced artifact only with the announced bytes', async () => {
@@ -460,15 +460,17 @@ describe('a signing request', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500))
     await authority.services.signing.downloadSignedArtifact(project.submitter.caller(), id)
     await authority.reopen(31)
-    await new Promise((resolve) => setTimeout(resolve, 1500))
     const { signing } = authority.services
+    await until('the artifacts are deleted', async () => {
+      const types = await eventTypes(authority, id)
+      return types.includes('SigningRequest.ArtifactsDeleted')
+    })
     await assert.rejects(signing.downloadSignedArtifact(project.submitter.caller(), id), {
       code: 'ERR_SIGNING_ARTIFACT_DELETED',
     })
     const record = signing.get(project.submitter.caller(), id)
     assert.equal(record.status, 'Completed')
     assert.equal(record.signatures.length, 1)
-    assert.ok((await eventTypes(authority, id)).includes('SigningRequest.ArtifactsDeleted'))
   })
 
   it('is not signed with a certificate that is no longer valid', async () => {

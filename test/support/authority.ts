@@ -38,6 +38,8 @@ export interface TestAuthority extends AsyncDisposable {
   addOrganization(name: string): Promise<TestUser>
   /** Closes it and opens it again on the same directory, with its clock ahead of the system's by so many days. */
   reopen(daysAhead?: number): Promise<void>
+  /** Puts its clock ahead, in milliseconds, until it is opened again. */
+  advance(ms: number): void
   /** Closes it; its directory stays until it is disposed. */
   close(): Promise<void>
 }
@@ -50,9 +52,10 @@ export async function startAuthority(): Promise<TestAuthority> {
     organizationName: 'Acme',
     masterKey: TEST_MASTER_KEY,
   })
-  const open = (daysAhead = 0): Promise<Authority> =>
+  let aheadMs = 0
+  const open = (): Promise<Authority> =>
     openAuthority({
-      now: () => Date.now() + daysAhead * 86_400_000,
+      now: () => Date.now() + aheadMs,
       dataDirectory: directory,
       masterKey: TEST_MASTER_KEY,
       report: (what, error) => {
@@ -100,9 +103,13 @@ export async function startAuthority(): Promise<TestAuthority> {
       })
       return userOf(made.administratorId, made.apiToken)
     },
-    async reopen(daysAhead) {
+    async reopen(daysAhead = 0) {
       await authority[Symbol.asyncDispose]()
-      authority = await open(daysAhead)
+      aheadMs = daysAhead * 86_400_000
+      authority = await open()
+    },
+    advance(ms) {
+      aheadMs += ms
     },
     async close() {
       await authority[Symbol.asyncDispose]()

@@ -162,7 +162,7 @@ describe('certificate files', () => {
           } catch (thrown) {
             assert.ok(thrown instanceof ChanceryError, String(thrown))
           }
-          assert.ok(performance.now() - started < 2000)
+          assert.ok(performance.now() - started < 30_000)
         },
       ),
       { numRuns: 500 },
