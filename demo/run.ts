@@ -236,9 +236,9 @@ class Demo {
 
   async #verify(image: string): Promise<void> {
     this.#story.step('Verify it, with the public key alone')
-    await this.#chancery(['certificates', 'download', 'release', '--output', 'release.pub'])
-    await this.#chancery(['verify', '--key', 'release.pub', image])
-    const args = ['verify', '--key', 'release.pub', '--insecure-ignore-tlog=true', image]
+    await this.#chancery(['certificates', 'download', 'test', '--output', 'test.pub'])
+    await this.#chancery(['verify', '--key', 'test.pub', image])
+    const args = ['verify', '--key', 'test.pub', '--insecure-ignore-tlog=true', image]
     const line = `cosign ${args.map(quote).join(' ')}`
     const options = { cwd: this.#directory, environment: {} }
     const version = await runCosign(['version'], options)

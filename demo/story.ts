@@ -38,7 +38,7 @@ Nothing of it is left behind. Where to look next:
   npx chancery --help                every command, each with examples
   npm run demo -- --image IMAGE      the same on an image in your own registry
   examples/chancery.yaml             the configuration that was applied
-  README.md, docs/                   how to use it from CI, from curl, with cosign
+  docs/getting-started.md            the same by hand, step by step, and in CI
 `)
   }
 

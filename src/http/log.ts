@@ -64,6 +64,15 @@ export class Log {
     )
   }
 
+  /** What failed in the background, where nobody waits for an answer. @param about As in `the last use of tokens`. */
+  background(about: string, thrown: unknown): void {
+    const errors = chainOf(thrown).map(describeError)
+    this.#add(
+      `${JSON.stringify({ at: new Date().toISOString(), kind: 'background', about, errors })}\n`,
+    )
+    this.#flush()
+  }
+
   /** Writes what is pending. */
   close(): void {
     this.#flush()

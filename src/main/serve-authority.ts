@@ -2,6 +2,7 @@ import type { ServeOptions } from '../cli/services.ts'
 import type { ListenAddress } from '../config/listen-address.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { createApp } from '../http/app.ts'
+import { Log } from '../http/log.ts'
 import { VERSION } from '../cli/version.ts'
 import { openAuthority } from './authority.ts'
 
@@ -19,10 +20,11 @@ export async function serveAuthority(
   const writeLog = (lines: string): void => {
     process.stderr.write(lines)
   }
+  const log = new Log(writeLog)
   await using authority = await openAuthority({
     dataDirectory: options.dataDirectory,
     masterKey: options.masterKey,
-    report: (what, error) => writeLog(`${JSON.stringify(describe(what, error))}\n`),
+    report: (what, error) => log.background(what, error),
   })
   const app = createApp(authority.services, {
     version: VERSION,
@@ -81,16 +83,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-function describe(what: string, error: unknown): Record<string, unknown> {
-  const { message, stack, cause } = error instanceof Error ? error : new Error(String(error))
-  return {
-    level: 'error',
-    at: new Date().toISOString(),
-    about: what,
-    message,
-    cause: cause instanceof Error ? cause.message : undefined,
-    stack,
-  }
 }

@@ -22,32 +22,7 @@ async function closedPort(): Promise<number> {
   return port
 }
 
-/** The names under COMMANDS of a help text. */
-function commandsOf(help: string): readonly string[] {
-  const [, list = ''] = help.split('\nCOMMANDS\n')
-  return [...list.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]!)
-}
-
 describe('chancery, the program', () => {
-  it('has help with examples for every command', async () => {
-    const queue: string[][] = [[]]
-    let commands = 0
-    while (queue.length > 0) {
-      const batch = queue.splice(0, 4)
-      await Promise.all(
-        batch.map(async (words) => {
-          const { code, stdout, stderr } = await runChancery([...words, '--help'])
-          assert.deepEqual([code, stderr], [0, ''], words.join(' '))
-          assert.match(stdout, /\nEXAMPLES\n {2}\S/, words.join(' '))
-          assert.ok(!stdout.includes('\u001b'))
-          commands++
-          for (const name of commandsOf(stdout)) queue.push([...words, name])
-        }),
-      )
-    }
-    assert.ok(commands > 60, `found ${commands}`)
-  })
-
   it('says its version in each way, alike', async () => {
     const short = await runChancery(['--version'])
     const long = await runChancery(['version', '--json'])

@@ -63,7 +63,7 @@ it(`keeps every promise through ${kills} kill -9 (CHANCERY_SEED=${seed})`, async
 /** The lines of a bug, or of work that went wrong without a caller. */
 function printedProblems(service: FaultyService): string {
   const lines = service.output().split('\n')
-  return lines.filter((line) => /"kind":"bug"|"level":"error"|^error:/.test(line)).join('\n')
+  return lines.filter((line) => /"kind":"bug"|"kind":"background"|^error:/.test(line)).join('\n')
 }
 
 async function killWhileStarting(service: FaultyService, afterMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createApp } from '../../src/http/app.ts'
+import { Log } from '../../src/http/log.ts'
 import { BEARER, ORGANIZATION, PRINCIPAL, REQUEST, servicesOf, SUBMITTED } from './services.ts'
 
 const BASE = `/Api/v1/${ORGANIZATION}`
@@ -190,4 +191,25 @@ it('a secret in any place of a request reaches neither the log nor the answer', 
     assert.ok(!body.includes(CANARY), body)
     assert.ok(!JSON.stringify(sent).includes(CANARY))
   }
+})
+
+describe('what fails in the background', () => {
+  it('has one line with names, codes and places, and nothing that a message may quote', () => {
+    let text = ''
+    const log = new Log((lines) => (text += lines))
+    const cause = Object.assign(new TypeError(`found ${CANARY}`), { code: 'E_CAUSE' })
+    log.background('the last use of tokens', new Error(`about ${CANARY}`, { cause }))
+    const [line] = read(text)
+    assert.deepEqual([line?.kind, line?.['about']], ['background', 'the last use of tokens'])
+    const errors = line?.['errors'] as { name: string; code?: string; frames: string[] }[]
+    assert.deepEqual(
+      errors.map(({ name, code }) => [name, code]),
+      [
+        ['Error', undefined],
+        ['TypeError', 'E_CAUSE'],
+      ],
+    )
+    assert.match(errors[0]?.frames[0] ?? '', /^at .*log\.test\.ts/)
+    assert.doesNotMatch(text, new RegExp(CANARY))
+  })
 })
