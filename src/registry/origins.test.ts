@@ -37,6 +37,8 @@ describe('resolveForeignUrl', () => {
     assert.equal(resolve(LOCAL_PLAIN, 'http://localhost:6000/x'), 'http://localhost:6000/x')
     refuses(REMOTE_PLAIN, 'http://registry.acme.test.evil/')
     refuses(REMOTE_PLAIN, 'http://cdn.test/')
+    refuses(REMOTE_PLAIN, 'http://localhost/')
+    refuses(REMOTE_PLAIN, 'ftp://registry.acme.test/')
     refuses(LOCAL_PLAIN, 'http://registry.acme.test/')
   })
 
@@ -58,6 +60,12 @@ describe('resolveForeignUrl', () => {
       '[fd00:ec2::254]',
     ]) {
       refuses(REMOTE, `https://${host}/`)
+    }
+    const metadata = new URL('https://169.254.169.254/')
+    assert.equal(resolve(metadata, 'https://169.254.169.254/x'), 'https://169.254.169.254/x')
+    assert.equal(resolve(LOCAL_PLAIN, 'https://169.254.169.254/x'), 'https://169.254.169.254/x')
+    for (const host of ['fe80.test', 'fd00.test', '169.254.test', '[2001:db8::1]', '8.8.8.8']) {
+      assert.equal(resolve(REMOTE, `https://${host}/`), `https://${host}/`)
     }
   })
 
