@@ -66,18 +66,21 @@ describe('computeRoot', () => {
     const leaves = leavesOf(13)
     const hashes = pathOf(5, leaves)
     const leafHash = hashLeaf(leaves[5]!)
-    for (const proof of [
-      { leafIndex: 13, treeSize: 13, hashes },
-      { leafIndex: -1, treeSize: 13, hashes },
-      { leafIndex: 0.5, treeSize: 13, hashes },
-      { leafIndex: 0, treeSize: 0, hashes: [] },
-      { leafIndex: 5, treeSize: NaN, hashes },
-      { leafIndex: 5, treeSize: 2 ** 60, hashes },
-      { leafIndex: 5, treeSize: 13, hashes: hashes.slice(1) },
-      { leafIndex: 5, treeSize: 13, hashes: [...hashes, leafHash] },
-      { leafIndex: 0, treeSize: 1, hashes: [leafHash] },
-    ]) {
-      assert.throws(() => computeRoot(leafHash, proof), { code: 'ERR_MERKLE_PROOF' })
+    const outside = /^inclusion proof: expected a leaf index below the tree size /
+    for (const [leafIndex, treeSize, given, message] of [
+      [13, 13, hashes, outside],
+      [1, 1, [], outside],
+      [-1, 13, hashes, outside],
+      [0.5, 13, hashes, outside],
+      [0, 0, [], outside],
+      [5, NaN, hashes, outside],
+      [5, 2 ** 60, hashes, outside],
+      [5, 13, hashes.slice(1), /expected more hashes for a tree of 13 leaves$/],
+      [5, 13, [...hashes, leafHash], /expected fewer hashes for a tree of 13 leaves$/],
+      [0, 1, [leafHash], /expected fewer hashes for a tree of 1 leaves$/],
+    ] as const) {
+      const proof = { leafIndex, treeSize, hashes: given }
+      assert.throws(() => computeRoot(leafHash, proof), { code: 'ERR_MERKLE_PROOF', message })
     }
   })
 

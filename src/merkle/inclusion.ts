@@ -45,8 +45,8 @@ export function computeRoot(leafHash: Uint8Array, proof: InclusionProof): Uint8A
     if (last === 0) throw proofError(`expected fewer hashes for a tree of ${treeSize} leaves`)
     if (node % 2 === 1 || node === last) {
       hash = hashNode(sibling, hash)
-      // A node without a right sibling moves up unchanged, to where it is a right one.
-      while (node % 2 === 0 && node !== 0) [node, last] = [half(node), half(last)]
+      // A node without a right sibling, which is not 0, moves up unchanged to where it is a right one.
+      while (node % 2 === 0) [node, last] = [half(node), half(last)]
     } else {
       hash = hashNode(hash, sibling)
     }

@@ -323,7 +323,10 @@ describe('parseCheckpoint', () => {
       '',
       '\n\n',
       note.slice(0, -1),
+      `${note.slice(0, -1)}x`,
       `${note}\n`,
+      note.replace('\u2014', 'x\u2014'),
+      note.replace(signature, `${signature} x`),
       note.replace('\n\n', '\n'),
       note.replace('\n\n', '\n\n\n'),
       note.replace('log.example\n', '\n'),
@@ -334,11 +337,22 @@ describe('parseCheckpoint', () => {
       note.replace(hash, 'x'),
       note.replace('\u2014', '-'),
       note.replace(signature, 'AAAA'),
+      note.replace(signature, 'AAAAAA=='),
       note.replace(signature, '?'),
       note.replace('\n7', '\r\n7'),
       note + `\u2014 log.example ${signature}\n`.repeat(32),
     ]) {
       assert.throws(() => parseCheckpoint(text), { code: 'ERR_FORMAT_CHECKPOINT' }, text)
+    }
+    const line = `\u2014 log.example ${signature}\n`
+    assert.equal(parseCheckpoint(note + line.repeat(31)).signatures.length, 32)
+    for (const [text, message] of [
+      ['text\n', /^checkpoint: expected a text, a blank line and signatures$/],
+      [note.replace('\u2014 ', ''), /^checkpoint: expected signature lines such as "\u2014 name/],
+      [note.replace(signature, 'AAAAAA=='), /^checkpoint: expected a key id and a signature$/],
+      [note + line.repeat(32), /^checkpoint: expected at most 32 signatures$/],
+    ] as const) {
+      assert.throws(() => parseCheckpoint(text), { message })
     }
   })
 })
