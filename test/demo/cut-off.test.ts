@@ -17,7 +17,7 @@ function runCutOff(directory: string, ...command: readonly string[]): Promise<Fi
   const script = 'ip link set lo up && exec "$@"'
   const args = ['--map-root-user', '--net', 'sh', '-c', script, 'sh', ...command]
   const env = { TMPDIR: directory, HOME: directory }
-  return runProgram(namespace.path, args, { env, cwd: directory, timeoutMs: 120_000 })
+  return runProgram(namespace.path, args, { env, cwd: directory, timeoutMs: 600_000 })
 }
 
 describe('with the outside cut off', { skip: namespace.absent }, () => {

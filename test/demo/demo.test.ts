@@ -10,7 +10,7 @@ const demo = fileURLToPath(new URL('../../demo/run.ts', import.meta.url))
 function runDemo(directory: string, ...args: string[]): Promise<Finished> {
   const env = { TMPDIR: directory, HOME: directory }
   // It is to take less than a minute; a machine that is busy with other tests says nothing about that.
-  return runProgram(process.execPath, [demo, ...args], { env, cwd: directory, timeoutMs: 300_000 })
+  return runProgram(process.execPath, [demo, ...args], { env, cwd: directory, timeoutMs: 600_000 })
 }
 
 describe('npm run demo', () => {

@@ -60,7 +60,7 @@ echo $LOCATION > location.txt
 
 const WAIT_AND_DOWNLOAD = `
 LOCATION=$(cat location.txt)
-for attempt in $(seq 100); do
+for attempt in $(seq 600); do
   curl --silent --show-error --fail-with-body -o status.json \\
     -H "Authorization: Bearer $SIGNPATH_API_TOKEN" $LOCATION/Status
   if [ $(jq -r .isFinalStatus status.json) = true ]; then break; fi

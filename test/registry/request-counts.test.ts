@@ -13,8 +13,8 @@ import {
 
 const page = new URL('../../docs/registries.md', import.meta.url)
 const PLATFORMS = 10
-/** A machine that is busy reads a tag once more before it writes it. */
-const ATTEMPTS = 3
+/** A machine that is busy reads a tag once more before it writes it, now here and now there. */
+const ATTEMPTS = 6
 
 const registries = {
   'docker-registry 2.8': { start: startDockerRegistry, skip: component('docker-registry').absent },
@@ -36,7 +36,7 @@ describe('the requests that docs/registries.md says', () => {
 
   async function run(...args: readonly string[]): Promise<void> {
     const env = { HOME: directory.path, COSIGN_PASSWORD: '' }
-    const done = await runChancery(args, { cwd: directory.path, env, timeoutMs: 120_000 })
+    const done = await runChancery(args, { cwd: directory.path, env })
     assert.equal(done.code, 0, done.stderr)
   }
 
@@ -64,17 +64,18 @@ describe('the requests that docs/registries.md says', () => {
         const row = text.split('\n').find((line) => line.replace(/ +/g, ' ').startsWith(beginning))
         const cells = row?.split('|').slice(3, -1).map(Number)
         await using registry = await countRequests(await start())
-        let counts: readonly number[] = []
+        let least: readonly number[] = []
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
           const one = await pushTestImage(`${registry.host}/one/app-${attempt}:1`)
           const index = await pushTestIndex(`${registry.host}/ten/app-${attempt}:1`, PLATFORMS)
-          counts = [
+          const counts = [
             ...(await countAll(registry, one.byDigest, formats)),
             ...(await countAll(registry, index.byDigest, formats)),
           ]
-          if (counts.join() === cells?.join()) return
+          least = counts.map((count, place) => Math.min(count, least[place] ?? Infinity))
+          if (least.join() === cells?.join()) return
         }
-        assert.deepEqual(counts, cells)
+        assert.deepEqual(least, cells)
       })
     }
   }
