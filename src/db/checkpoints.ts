@@ -1,5 +1,4 @@
 import type Database from 'better-sqlite3'
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
 /*
@@ -35,12 +34,14 @@ export interface CheckpointThreadData {
 
 /**
  * Copies the write-ahead log into the database, most of it in a thread of its own while commits go on. That thread is
- * started when there is enough to copy. A failure costs nothing: what is not copied stays in the log, is found there by
+ * started when there is enough to copy, and ended when the store rests. A failure costs nothing: what is not copied stays in the log, is found there by
  * every reader, and is copied later.
  */
 export class Checkpoints {
   readonly #database: Database.Database
   #worker: Worker | undefined
+  /** Resolved when no thread is left of those that were told to end. */
+  #ended: Promise<unknown> = Promise.resolve()
   #isPassing = false
   /** The size of the log at which the writer tries again, after it could not copy all of it. */
   #retryAt = 0
@@ -61,10 +62,13 @@ export class Checkpoints {
 
   /** Ends the thread, after the pass that it is in. Closing the last connection copies what is left. */
   async close(): Promise<void> {
-    if (this.#worker === undefined) return
-    const exited = once(this.#worker, 'exit')
-    this.#worker.postMessage('close')
-    await exited
+    this.#end()
+    await this.#ended
+  }
+
+  /** Ends the thread, unless it is at work: the next pass starts another. */
+  rest(): void {
+    if (!this.#isPassing) this.#end()
   }
 
   #advance({ log, checkpointed }: Progress): void {
@@ -87,6 +91,15 @@ export class Checkpoints {
     return progress ?? { log: 0, checkpointed: 0 }
   }
 
+  #end(): void {
+    const worker = this.#worker
+    if (worker === undefined) return
+    this.#worker = undefined
+    const exited = new Promise((resolve) => worker.once('exit', resolve))
+    this.#ended = Promise.all([this.#ended, exited])
+    worker.postMessage('close')
+  }
+
   #start(): Worker {
     const workerData: CheckpointThreadData = { path: this.#database.name }
     const worker = new Worker(THREAD, {
@@ -98,6 +111,7 @@ export class Checkpoints {
     // Without the thread the writer copies by itself at the largest size.
     worker.on('error', () => undefined)
     worker.once('exit', () => {
+      if (this.#worker !== worker) return
       this.#worker = undefined
       this.#isPassing = true
     })

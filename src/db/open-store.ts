@@ -15,6 +15,8 @@ export interface Store extends AsyncDisposable {
   readonly reader: Reader
   /** How many commits, each with its fsync, were made since it was opened. */
   commits(): number
+  /** Gives back the memory that only work needs. To be called when nobody has asked for anything for some time. */
+  rest(): void
 }
 
 /** Where the store lies and what seals its audit logs. */
@@ -55,6 +57,10 @@ export async function loadStore(options: StoreOptions): Promise<Store> {
     ledger,
     reader,
     commits: () => ledger.commits,
+    rest: () => {
+      reader.rest()
+      ledger.rest()
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

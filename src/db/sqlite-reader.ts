@@ -24,6 +24,11 @@ export class SqliteReader implements Reader {
     return this.#database.prepare(sql).iterate(...parameters) as IterableIterator<Row>
   }
 
+  /** Forgets the pages it keeps. */
+  rest(): void {
+    this.#database.pragma('shrink_memory')
+  }
+
   close(): void {
     this.#database.close()
   }

@@ -98,6 +98,11 @@ export class StoreWriter {
     }
   }
 
+  /** Forgets the pages it keeps. */
+  rest(): void {
+    this.#database.pragma('shrink_memory')
+  }
+
   close(): void {
     this.#database.close()
   }

@@ -87,6 +87,11 @@ export class ThreadedLedger implements Ledger {
     await this.#enqueue(statements, [])
   }
 
+  /** Has the thread give back what memory only work needs, after the changes that are queued. */
+  rest(): void {
+    if (this.#stopped === undefined) this.#worker.postMessage('rest')
+  }
+
   /** Refuses new changes, commits those that are queued, then ends the thread. */
   close(): Promise<void> {
     this.#isClosing = true

@@ -3,6 +3,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { openForWriting } from './database-file.ts'
+import { collectGarbage } from './garbage.ts'
 import { packOutcomes, unpackBatch, type PackedBatch } from './packed-batch.ts'
 import { StoreWriter } from './store-writer.ts'
 
@@ -48,6 +49,12 @@ function open(): Opened | Refusal {
   }
 }
 
+function rest({ writer, checkpoints }: Opened): void {
+  checkpoints.rest()
+  writer.rest()
+  collectGarbage()
+}
+
 async function close({ writer, checkpoints }: Opened): Promise<void> {
   await checkpoints.close()
   writer.close()
@@ -57,9 +64,13 @@ async function close({ writer, checkpoints }: Opened): Promise<void> {
 const opened = open()
 if ('writer' in opened) {
   const { writer, checkpoints } = opened
-  parentPort?.on('message', (message: PackedBatch | 'close') => {
+  parentPort?.on('message', (message: PackedBatch | 'close' | 'rest') => {
     if (message === 'close') {
       void close(opened)
+      return
+    }
+    if (message === 'rest') {
+      rest(opened)
       return
     }
     parentPort?.postMessage(packOutcomes(writer.write(unpackBatch(message))))

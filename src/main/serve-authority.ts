@@ -4,7 +4,9 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { createApp } from '../http/app.ts'
 import { Log } from '../http/log.ts'
 import { VERSION } from '../cli/version.ts'
+import { collectGarbage } from '../db/garbage.ts'
 import { openAuthority } from './authority.ts'
+import { Idleness } from './idleness.ts'
 
 /**
  * Serves an authority until `signal` aborts; then it answers the open requests, closes the store and resolves.
@@ -32,10 +34,15 @@ export async function serveAuthority(
     ...(options.maxArtifactBytes === undefined ? {} : { maxBodyBytes: options.maxArtifactBytes }),
     ...(options.isQuiet ? {} : { writeLog }),
   })
+  const idleness = new Idleness(app.server, () => {
+    authority.rest()
+    collectGarbage()
+  })
   try {
     onListening(await listen(app, options.listen))
     await aborted(signal)
   } finally {
+    idleness.stop()
     await app.close()
   }
 }

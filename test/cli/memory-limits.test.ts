@@ -48,13 +48,15 @@ describe('serve', () => {
     assert.deepEqual([first.pid, second.pid], [pid, pid])
     assert.deepEqual(second.args, first.args)
     assert.deepEqual(first.execArgv, [])
-    assert.deepEqual(second.execArgv, ['--max-semi-space-size=8'])
+    assert.deepEqual(second.execArgv, ['--max-semi-space-size=8', '--expose-gc'])
     assert.equal(second.arenas, '2')
   })
 
   it('takes what it is told instead', async () => {
     const { starts } = await startsWith('--max-semi-space-size=16')
-    assert.equal(starts.length, 1)
+    assert.deepEqual(starts.at(-1)?.execArgv, ['--expose-gc'])
+    const { starts: once } = await startsWith('--max-semi-space-size=16 --expose-gc')
+    assert.equal(once.length, 1)
     const { starts: others } = await startsWith('', { MALLOC_ARENA_MAX: '4' })
     assert.equal(others.at(-1)?.arenas, '4')
   })

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { createStore, loadStore, type Store } from '../../src/db/open-store.ts'
 
 const auditKey = new Uint8Array(32).fill(7)
 const MEBIBYTE = 1024 * 1024
+/** Of the threads of this process, on Linux. */
+const TASKS = '/proc/self/task'
 
 /** Writes a row of a mebibyte, of which the write-ahead log takes a little more. */
 async function write(store: Store, number: number): Promise<void> {
@@ -30,6 +33,21 @@ async function inDirectory(test: (directory: string) => Promise<void>): Promise<
 
 const sizeOf = (directory: string, name: string): number =>
   statSync(join(directory, name)).size / MEBIBYTE
+
+/** How many there are in this process, where the system says so. Names are cut after 15 bytes. */
+function checkpointThreads(): number {
+  if (!existsSync(TASKS)) return 0
+  return readdirSync(TASKS).filter((task) => nameOf(task).startsWith('chancery-checkp')).length
+}
+
+function nameOf(task: string): string {
+  try {
+    return readFileSync(join(TASKS, task, 'comm'), 'utf8')
+  } catch {
+    // It ended meanwhile.
+    return ''
+  }
+}
 
 describe('the write-ahead log', () => {
   it('stays small under load, and what was written is there after a restart', () =>
@@ -55,6 +73,34 @@ describe('the write-ahead log', () => {
         store.reader.get<{ integrity_check: string }>('PRAGMA integrity_check')?.integrity_check,
         'ok',
       )
+    }))
+
+  it('is copied on after rests, which end the thread that copies it', () =>
+    inDirectory(async (directory) => {
+      const ROWS = 150
+      {
+        await using store = await createStore({ directory, auditKey })
+        for (let number = 0; number < ROWS; number += 1) {
+          await write(store, number)
+          if (number % 5 === 0) store.rest()
+        }
+        assert.ok(sizeOf(directory, 'chancery.db-wal') < 70)
+        assert.ok(sizeOf(directory, 'chancery.db') > 10, 'nothing was copied')
+        // At work it does not end, so that one rest may not be enough.
+        while (checkpointThreads() > 0) {
+          store.rest()
+          await delay(20)
+        }
+        store.rest()
+        await write(store, ROWS)
+      }
+      assert.ok(
+        !readdirSync(directory).includes('chancery.db-wal'),
+        'a thread still had it open at the end',
+      )
+      await using store = await loadStore({ directory, auditKey })
+      const count = 'SELECT count(*) AS count FROM idempotency_keys'
+      assert.equal(store.reader.get<{ count: number }>(count)?.count, ROWS + 1)
     }))
 
   it('goes on growing while somebody reads an old state, and shrinks afterwards', () =>
