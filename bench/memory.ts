@@ -1,7 +1,7 @@
 import { createBenchAuthority } from './authority.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { startLoadGenerator } from './http-load.ts'
-import { megabytes, startChancery } from './server.ts'
+import { IDLE_SECONDS, idleMegabytes, megabytes, startChancery } from './server.ts'
 import { signingWorkloads } from './signing-workloads.ts'
 import { printTable } from './table.ts'
 
@@ -10,7 +10,7 @@ const TURNS = 20
 
 /** Memory of the server while all kinds of signing requests take turns. */
 export const bench: Bench = {
-  summary: `memory of the server under ${CONNECTIONS} connections, ${TURNS * 3} times --seconds`,
+  summary: `memory of the server under ${CONNECTIONS} connections, ${TURNS * 3} times --seconds, and idle`,
   async run({ seconds }: BenchOptions) {
     await using authority = await createBenchAuthority()
     await using load = startLoadGenerator()
@@ -34,6 +34,8 @@ export const bench: Bench = {
       ['answers so far', 'RSS MB'],
       rows.map((row) => [row.answered, row.megabytes]),
     )
-    return { bench: 'memory', rows }
+    const idle = await idleMegabytes(server)
+    process.stdout.write(`\nidle, ${IDLE_SECONDS} s after the last answer: ${idle} MB\n`)
+    return { bench: 'memory', rows, idle: { seconds: IDLE_SECONDS, megabytes: idle } }
   },
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runProgram, startProgram } from '../test/support/child-process.ts'
 import type { BenchAuthority } from './authority.ts'
@@ -49,6 +50,15 @@ async function start(
     },
     [Symbol.asyncDispose]: () => program.stop(),
   }
+}
+
+/** How long a server is left alone before its memory counts as that of an idle one. */
+export const IDLE_SECONDS = 10
+
+/** Resident memory in megabytes, after {@link IDLE_SECONDS} without a request. */
+export async function idleMegabytes(server: BenchServer): Promise<number> {
+  await delay(IDLE_SECONDS * 1000)
+  return megabytes(await server.readMetrics())
 }
 
 /** Of the metrics: resident memory in megabytes. */

@@ -2,7 +2,14 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { createBenchAuthority } from './authority.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { startLoadGenerator, type LoadGenerator, type LoadResult } from './http-load.ts'
-import { megabytes, startChancery, startEmptyServer, type BenchServer } from './server.ts'
+import {
+  IDLE_SECONDS,
+  idleMegabytes,
+  megabytes,
+  startChancery,
+  startEmptyServer,
+  type BenchServer,
+} from './server.ts'
 import { signingWorkloads, type Workload } from './signing-workloads.ts'
 import { countSyncCalls, type SyncCalls } from './sync-calls.ts'
 import { printTable } from './table.ts'
@@ -106,6 +113,7 @@ async function runSignBench(options: BenchOptions): Promise<object> {
   })
   const syncCalls = await countSyncCalls(chancery, SYNC_SECONDS)
   await busy
+  const idle = await idleMegabytes(chancery)
 
   const rawPerSecond = median(raw)
   const measurements = options.connections.flatMap((connections) =>
@@ -124,10 +132,15 @@ async function runSignBench(options: BenchOptions): Promise<object> {
     rounds: options.rounds,
     secondsEach: options.seconds,
     rawSignaturesPerSecond: Math.round(rawPerSecond),
-    memoryMegabytes: { atStart: memoryAtStart, afterEachRound: memory },
+    memoryMegabytes: {
+      atStart: memoryAtStart,
+      afterEachRound: memory,
+      idleSeconds: IDLE_SECONDS,
+      idle,
+    },
     measurements,
     syncCalls: syncCalls ?? null,
-    budget: judge(measurements, memory.at(-1) ?? 0),
+    budget: judge(measurements, memory.at(-1) ?? 0, idle),
   }
   print(report)
   return report
@@ -215,6 +228,7 @@ function summarize(
 function judge(
   measurements: readonly Measurement[],
   memory: number,
+  idleMemory: number,
 ): readonly { readonly line: string; readonly holds: boolean }[] {
   const at = (path: string, connections: number): Measurement | undefined =>
     measurements.find((row) => row.path === path && row.connections === connections)
@@ -241,12 +255,23 @@ function judge(
       holds: one.p50Ms <= 1,
     })
   }
-  return [...lines, { line: 'memory after load: at most 150 MB', holds: memory <= 150 }]
+  return [
+    ...lines,
+    { line: 'memory right after load: at most 150 MB', holds: memory <= 150 },
+    {
+      line: `memory ${IDLE_SECONDS} s after load: at most 150 MB`,
+      holds: idleMemory <= 150,
+    },
+  ]
 }
 
 function print(report: {
   readonly rawSignaturesPerSecond: number
-  readonly memoryMegabytes: { readonly atStart: number; readonly afterEachRound: readonly number[] }
+  readonly memoryMegabytes: {
+    readonly atStart: number
+    readonly afterEachRound: readonly number[]
+    readonly idle: number
+  }
   readonly measurements: readonly Measurement[]
   readonly syncCalls: SyncCalls | null
   readonly budget: readonly { readonly line: string; readonly holds: boolean }[]
@@ -286,7 +311,7 @@ function print(report: {
   )
   process.stdout.write(
     `\nsigning alone, one thread: ${report.rawSignaturesPerSecond}/s\n` +
-      `server memory (RSS): ${memory.atStart} MB at start, after each round ${memory.afterEachRound.join(', ')} MB\n${seen}\n\n` +
+      `server memory (RSS): ${memory.atStart} MB at start, right after each round ${memory.afterEachRound.join(', ')} MB, idle for ${IDLE_SECONDS} s ${memory.idle} MB\n${seen}\n\n` +
       report.budget.map(({ line, holds }) => `${holds ? 'holds ' : 'FAILS '} ${line}\n`).join(''),
   )
 }
