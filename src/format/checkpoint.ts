@@ -22,7 +22,6 @@ export interface NoteSignature {
   readonly signature: Uint8Array
 }
 
-const UTF8 = new TextEncoder()
 const MAX_SIGNATURES = 32
 const HASH_BYTES = 32
 const KEY_ID_BYTES = 4
@@ -55,7 +54,7 @@ export function parseCheckpoint(note: string): Checkpoint {
     origin,
     treeSize,
     rootHash: readRoot(root),
-    signedBytes: UTF8.encode(text),
+    signedBytes: Buffer.from(text, 'utf8'),
     signatures: lines.map(readSignature),
   }
 }

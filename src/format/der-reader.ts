@@ -157,10 +157,12 @@ export class DerReader {
    */
   readTime(): Date {
     const { tag, content } = this.readAny()
-    const digits = String.fromCharCode(...content.subarray(0, 16))
-    if (tag === DER_TAG.generalizedTime) return decodeTime(digits)
+    if (tag === DER_TAG.generalizedTime) {
+      return decodeTime(twoDigits(content, 0) * 100 + twoDigits(content, 2), content, 4)
+    }
     if (tag !== DER_TAG.utcTime) throw derError('expected a time')
-    return decodeTime((digits < '50' ? '20' : '19') + digits)
+    const year = twoDigits(content, 0)
+    return decodeTime(year + (year < 50 ? 2000 : 1900), content, 2)
   }
 
   /** A BIT STRING of whole bytes. */
@@ -252,21 +254,33 @@ function decodeOid(content: Uint8Array): string {
   return text
 }
 
-const TIME = /^\d{14}Z$/
+const ZERO = 0x30
+const Z = 0x5a
 
-function decodeTime(digits: string): Date {
-  const part = (at: number, length = 2): number => Number(digits.slice(at, at + length))
-  const [month, day, hour, minute, second] = [part(4) - 1, part(6), part(8), part(10), part(12)]
-  const time = new Date(0)
-  // Unlike Date.UTC this takes the first hundred years as they are.
-  time.setUTCFullYear(part(0, 4), month, day)
-  // The comparison refuses days such as 31 February, which Date would move.
-  const isDay = time.getUTCMonth() === month && time.getUTCDate() === day
-  if (!TIME.test(digits) || !isDay || hour > 23 || minute > 59 || second > 59) {
+/** @param at Where the month is, behind the year. */
+function decodeTime(year: number, content: Uint8Array, at: number): Date {
+  const month = twoDigits(content, at)
+  const day = twoDigits(content, at + 2)
+  const hour = twoDigits(content, at + 4)
+  const minute = twoDigits(content, at + 6)
+  const second = twoDigits(content, at + 8)
+  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
+  // Date.UTC takes the first hundred years for those of the twentieth century.
+  if (year < 100) time.setUTCFullYear(year, month - 1, day)
+  // The comparison refuses days such as 31 February, which Date would move, and whatever has another character in it.
+  const isDay = month >= 1 && month <= 12 && time.getUTCDate() === day
+  const isTime = isDay && hour < 24 && minute < 60 && second < 60
+  if (!isTime || content.length !== at + 11 || content[at + 10] !== Z) {
     throw derError('expected a time such as 20301231235959Z')
   }
-  time.setUTCHours(hour, minute, second)
   return time
+}
+
+/** The number of two digits; NaN where there is anything else. */
+function twoDigits(content: Uint8Array, at: number): number {
+  const tens = (content[at] ?? 0) - ZERO
+  const ones = (content[at + 1] ?? 0) - ZERO
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN
 }
 
 function hexOctet(octet: number | undefined): string {

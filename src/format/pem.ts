@@ -37,7 +37,9 @@ export function decodePem(text: string): readonly PemBlock[] {
   const blocks: PemBlock[] = []
   let label: string | undefined
   let base64: string[] = []
-  for (const [index, ended] of text.split('\n').entries()) {
+  let index = -1
+  for (const ended of text.split('\n')) {
+    index++
     const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended
     if (label === undefined) {
       if (!line.startsWith(BEGIN)) continue

@@ -6,6 +6,7 @@ import { encodeHex } from '../format/hex.ts'
 import { parseStatement, type Statement, type StatementSubject } from '../format/in-toto.ts'
 import { isDigest, parseDigest } from '../format/oci-digest.ts'
 import { requireAnnotations } from './expected-image.ts'
+import type { SignedMessage } from './signed-message.ts'
 
 /** What a bundle has to be about. */
 export interface ExpectedContent {
@@ -102,6 +103,7 @@ function expectationError(field: string, expected: string): ChanceryError {
 /**
  * Checks what the content says; the signature over it must have been verified.
  *
+ * @param signed What {@link findMessage} found, and whose signature held.
  * @throws ChanceryError ERR_VERIFY_ARTIFACT, ERR_VERIFY_PREDICATE_TYPE or ERR_VERIFY_ANNOTATION if it is about another
  *   artifact, of another type, or lacks an annotation.
  * @throws ChanceryError ERR_VERIFY_CONTENT if what was signed is no in-toto statement.
@@ -109,9 +111,10 @@ function expectationError(field: string, expected: string): ChanceryError {
 export function verifyContent(
   { content }: Pick<Bundle, 'content'>,
   expected: ExpectedContent,
+  signed: SignedMessage,
 ): VerifiedContent {
   if (content.kind === 'message') {
-    requireMessageDigest(content.digest, expected)
+    requireMessageDigest(content.digest, signed)
     return { kind: 'artifact' }
   }
   const { payload, payloadType } = content
@@ -138,10 +141,10 @@ export function verifyContent(
 /** The digest beside the signature is a hint that nobody signed; one that is wrong is refused all the same. */
 function requireMessageDigest(
   digest: Extract<Bundle['content'], { kind: 'message' }>['digest'],
-  { artifact }: ExpectedContent,
+  signed: SignedMessage,
 ): void {
-  if (digest === undefined || !('bytes' in artifact)) return
-  const hash = hashMessage(digest.algorithm, artifact.bytes)
+  if (digest === undefined) return
+  const hash = signed.hash(digest.algorithm)
   if (Buffer.compare(hash, digest.hash) === 0) return
   throw new ChanceryError(
     'ERR_VERIFY_ARTIFACT',

@@ -177,6 +177,7 @@ function verifyAttachedEnvelope(
   const content = verifyContent(
     { content: { kind: 'envelope', ...envelope } },
     { artifact: { digest }, predicateType, annotations },
+    signed,
   )
   return { ...verified, ...readStatement('envelope', envelope, content, expected) }
 }

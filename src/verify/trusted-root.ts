@@ -19,6 +19,8 @@ export class Log {
   /** The first four bytes name the key in checkpoints. */
   readonly checkpointKeyId: Uint8Array
   readonly validFor: ValidityPeriod
+  /** What tells logs apart: two names for one key are one log. */
+  readonly identity: string
   readonly #publicKey: Uint8Array
   readonly #keyRing: KeyRing
   #key: VerificationKey | undefined
@@ -28,13 +30,9 @@ export class Log {
     this.logId = log.logId
     this.checkpointKeyId = log.checkpointKeyId ?? log.logId
     this.validFor = log.validFor
+    this.identity = encodeHex(log.publicKey)
     this.#publicKey = log.publicKey
     this.#keyRing = keyRing
-  }
-
-  /** What tells logs apart: two names for one key are one log. */
-  get identity(): string {
-    return encodeHex(this.#publicKey)
   }
 
   /** @throws ChanceryError ERR_VERIFY_TRUSTED_ROOT if the key is of a kind that Chancery does not use. */
@@ -84,6 +82,8 @@ export class TrustedRoot {
   /** Of logs, authorities and signers; one for each trusted root, so that none knows what another has seen. */
   readonly keyRing = new KeyRing()
   readonly #issuerKeys = new WeakMap<X509Certificate, VerificationKey>()
+  /** Of certificates of its own authorities, who has signed them. */
+  readonly #issuers = new Map<X509Certificate, X509Certificate>()
 
   /** @throws ChanceryError ERR_VERIFY_TRUSTED_ROOT if two logs have the same id. */
   constructor(document: TrustedRootDocument) {
@@ -107,17 +107,24 @@ export class TrustedRoot {
 
   /** Whether `issuer`'s key signed `certificate`. */
   isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+    if (this.#issuers.get(certificate) === issuer) return true
     try {
       const key = this.#issuerKeys.get(issuer) ?? this.keyRing.open(issuer.publicKey)
       this.#issuerKeys.set(issuer, key)
       const scheme = findSignatureScheme(certificate.signatureAlgorithm, key.algorithm)
       if (scheme === undefined) return false
       key.verify(certificate.signedBytes, certificate.signature, scheme)
+      if (this.#isOwn(certificate)) this.#issuers.set(certificate, issuer)
       return true
     } catch (thrown) {
       if (thrown instanceof ChanceryError) return false
       throw thrown
     }
+  }
+
+  #isOwn(certificate: X509Certificate): boolean {
+    const isIn = ({ certificates }: Authority): boolean => certificates.includes(certificate)
+    return this.certificateAuthorities.some(isIn) || this.timestampAuthorities.some(isIn)
   }
 }
 

@@ -49,7 +49,7 @@ export function verifyBundle(
   const signed = new SignedMessage(message, { key: openSignerKey(trust, certificate), certificate })
   signed.verify()
   const evidence = verifyEvidence(parsed, signed, trust.trustedRoot, expected, now)
-  const content = verifyContent(parsed, expected)
+  const content = verifyContent(parsed, expected, signed)
   return { content, ...evidence }
 }
 

@@ -106,7 +106,7 @@ function readCertificate(der: Uint8Array): X509Certificate {
   const extensions = readExtensions(body.enterOptional(contextTag(3, 'constructed')))
   body.expectEnd()
   const names = readAlternativeNames(extensions.get(OID.subjectAlternativeName)?.value)
-  return {
+  return new ReadCertificate({
     der,
     subject: formatName(subjectName),
     issuer: formatName(issuerName),
@@ -121,13 +121,57 @@ function readCertificate(der: Uint8Array): X509Certificate {
     dnsNames: names.dnsNames,
     extendedKeyUsages: readExtendedKeyUsages(extensions.get(OID.extendedKeyUsage)?.value),
     isAuthority: readIsAuthority(extensions.get(OID.basicConstraints)?.value),
-    get thumbprint() {
-      return encodeHex(sha1(der))
-    },
     extensions,
     signedBytes,
     signatureAlgorithm,
     signature,
+  })
+}
+
+/** A class, since the engine has no quick form for objects that are written down with a getter. */
+class ReadCertificate implements X509Certificate {
+  readonly der: Uint8Array
+  readonly subject: string
+  readonly issuer: string
+  readonly subjectName: Uint8Array
+  readonly issuerName: Uint8Array
+  readonly serialNumber: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly publicKey: Uint8Array
+  readonly emailAddresses: readonly string[]
+  readonly uris: readonly string[]
+  readonly dnsNames: readonly string[]
+  readonly extendedKeyUsages: readonly string[] | undefined
+  readonly isAuthority: boolean
+  readonly extensions: ReadonlyMap<string, CertificateExtension>
+  readonly signedBytes: Uint8Array
+  readonly signatureAlgorithm: Uint8Array
+  readonly signature: Uint8Array
+
+  constructor(parts: Omit<X509Certificate, 'thumbprint'>) {
+    this.der = parts.der
+    this.subject = parts.subject
+    this.issuer = parts.issuer
+    this.subjectName = parts.subjectName
+    this.issuerName = parts.issuerName
+    this.serialNumber = parts.serialNumber
+    this.notBefore = parts.notBefore
+    this.notAfter = parts.notAfter
+    this.publicKey = parts.publicKey
+    this.emailAddresses = parts.emailAddresses
+    this.uris = parts.uris
+    this.dnsNames = parts.dnsNames
+    this.extendedKeyUsages = parts.extendedKeyUsages
+    this.isAuthority = parts.isAuthority
+    this.extensions = parts.extensions
+    this.signedBytes = parts.signedBytes
+    this.signatureAlgorithm = parts.signatureAlgorithm
+    this.signature = parts.signature
+  }
+
+  get thumbprint(): string {
+    return encodeHex(sha1(this.der))
   }
 }
 
