@@ -77,6 +77,10 @@ describe('decodePae', () => {
     for (const other of ['', 'DSSE', ' DSSEv1 ', '\uFEFFDSSEv1 ', 'dssev1 3 a/b 2 {}', '{}']) {
       assert.equal(resemblesPae(bytes(other)), false, other)
     }
+    for (const before of [' ', 'x', '\n']) {
+      const encoding = bytes(`${before}DSSEv1 3 a/b 2 {}`)
+      assert.throws(() => decodePae(encoding), { code: 'ERR_FORMAT_DSSE' })
+    }
   })
 })
 
@@ -87,6 +91,10 @@ describe('parseEnvelope', () => {
     assert.deepEqual([...parsed.signature], [0xfb, 0xff])
     const other = { ...envelope, signatures: [{ sig: '-_8=', keyid: '' }] }
     assert.deepEqual(parseEnvelope(other), parsed)
+    for (const sig of ['-bbb', '_bbb', '+bbb', '/bbb']) {
+      const { signature } = parseEnvelope({ ...envelope, signatures: [{ sig }] })
+      assert.deepEqual(signature, new Uint8Array(Buffer.from(sig, 'base64')))
+    }
   })
 
   it('refuses whatever else it could be', () => {
@@ -96,6 +104,7 @@ describe('parseEnvelope', () => {
       { payload: 'aGVsbG8gd29ybGR=' },
       { payload: 'aGVs\nbG8=' },
       { payload: 'a+b_' },
+      { payload: 'a/b-' },
       { payload: 7 },
       { payloadType: '' },
       { payloadType: undefined },

@@ -51,6 +51,8 @@ export interface CertificateOptions {
   readonly extensions?: readonly Uint8Array[]
   /** Given the body without it, the DER Extension that stands last. */
   readonly lastExtension?: (body: Uint8Array) => Uint8Array
+  /** DER AlgorithmIdentifier; of ECDSA with SHA-256, which signs, unless said. */
+  readonly signatureAlgorithm?: Uint8Array
   readonly keys?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
 }
 
@@ -60,12 +62,13 @@ const ECDSA_SHA256 = encodeSequence(encodeOid('1.2.840.10045.4.3.2'))
 export function issueCertificate(name: string, options: CertificateOptions = {}): Party {
   const keys = options.keys ?? generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' })
+  const algorithm = options.signatureAlgorithm ?? ECDSA_SHA256
   const serialNumber = Uint8Array.from([0x40, ...randomBytes(9)])
   const bodyWith = (...last: readonly Uint8Array[]): Uint8Array =>
     encodeSequence(
       encodeDer(contextTag(0, 'constructed'), encodeSmallInteger(2)),
       encodeUnsigned(serialNumber),
-      ECDSA_SHA256,
+      algorithm,
       encodeSubjectName({ commonName: options.issuerName ?? options.issuer?.name ?? name }),
       encodeSequence(
         encodeTime(Date.parse(options.notBefore ?? '2026-01-01T00:00:00Z')),
@@ -81,7 +84,7 @@ export function issueCertificate(name: string, options: CertificateOptions = {})
   const { lastExtension } = options
   const body = lastExtension === undefined ? bodyWith() : bodyWith(lastExtension(bodyWith()))
   const signature = sign('sha256', body, options.issuer?.privateKey ?? keys.privateKey)
-  const certificate = encodeSequence(body, ECDSA_SHA256, encodeBitString(signature))
+  const certificate = encodeSequence(body, algorithm, encodeBitString(signature))
   return { name, privateKey: keys.privateKey, publicKey, certificate, serialNumber }
 }
 

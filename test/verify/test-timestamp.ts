@@ -25,6 +25,12 @@ export interface TimestampOptions {
   /** What is hashed into messageDigest; the content unless said. */
   readonly digested?: Uint8Array
   readonly contentType?: string
+  /** The type in the signed attributes; that of a timestamp unless said. */
+  readonly signedType?: string
+  /** In the place of the time. */
+  readonly genTime?: string
+  /** DER that stands behind all that a timestamp has. */
+  readonly trailing?: Uint8Array
   readonly status?: number
 }
 
@@ -40,14 +46,15 @@ export function makeTimestamp(
   time: Date,
   options: TimestampOptions,
 ): Uint8Array {
-  const genTime = time.toISOString().replaceAll(/[-:T]|\.\d+Z$/g, '')
+  const genTime = options.genTime ?? `${time.toISOString().replaceAll(/[-:T]|\.\d+Z$/g, '')}Z`
   const info = encodeSequence(
     encodeSmallInteger(1),
     encodeOid('1.3.6.1.4.1.57264.2'),
     encodeSequence(SHA256, encodeOctetString(sha256(signature))),
     encodeSmallInteger(5),
-    encodeDer(DER_TAG.generalizedTime, utf8(`${genTime}Z`)),
+    encodeDer(DER_TAG.generalizedTime, utf8(genTime)),
     encodeSequence(encodeSmallInteger(1)),
+    options.trailing ?? new Uint8Array(),
   )
   const attributes = encodeAttributes(authority, info, options)
   const signerInfo = encodeSequence(
@@ -87,7 +94,7 @@ function encodeAttributes(
   const attribute = (oid: string, value: Uint8Array): Uint8Array =>
     encodeSequence(encodeOid(oid), encodeSetOf(value))
   return encodeSetOf(
-    attribute(OID.contentType, encodeOid(OID.timestampInfo)),
+    attribute(OID.contentType, encodeOid(options.signedType ?? OID.timestampInfo)),
     attribute(OID.messageDigest, encodeOctetString(sha256(options.digested ?? info))),
     ...(named === null
       ? []

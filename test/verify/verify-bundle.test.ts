@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { ChanceryError } from '../../src/errors/chancery-error.ts'
 import type { ErrorCode } from '../../src/errors/codes.ts'
+import { contextTag, DER_TAG } from '../../src/format/der-reader.ts'
+import { encodeDer, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
 import type { BundleTrust } from '../../src/verify/bundle-trust.ts'
 import { loadTrustedRoot, type TrustedRoot } from '../../src/verify/trusted-root.ts'
 import {
@@ -25,6 +28,7 @@ import {
   trustedRootOf,
   type BundleJson,
   type BundleOptions,
+  type TrustedRootJson,
 } from './test-sigstore.ts'
 import { makeTimestamp } from './test-timestamp.ts'
 
@@ -32,6 +36,8 @@ const sigstore = createTestSigstore()
 const trustedRoot = loadTrustedRoot(JSON.stringify(trustedRootOf(sigstore)))
 const leaf = issueLeaf(sigstore)
 const artifact = utf8('an artifact')
+/** The most characters of a pattern for identities. */
+const MAX_PATTERN = 2048
 const now = new Date('2026-06-02T00:00:00Z')
 const expected: BundleExpectation = {
   artifact: { bytes: artifact },
@@ -168,6 +174,38 @@ describe('verifyBundle', () => {
     refuses('ERR_VERIFY_CERTIFICATE_IDENTITY', bundle, as({ identity: '*', issuer }))
     refuses('ERR_VERIFY_CERTIFICATE_ISSUER', bundle, as({ identity, issuer: `${issuer}/` }))
     refuses('ERR_VERIFY_CERTIFICATE_ISSUER', bundle, as({ identity, issuerPattern: 'https://x*' }))
+    verify(bundle, as({ identityPattern: '*'.repeat(MAX_PATTERN), issuer }))
+    const tooLong = as({ identityPattern: '*'.repeat(MAX_PATTERN + 1), issuer })
+    assert.throws(() => verify(bundle, tooLong), {
+      code: 'ERR_VERIFY_EXPECTATION',
+      message: `expected a pattern of at most ${MAX_PATTERN} characters`,
+    })
+    refuses('ERR_VERIFY_EXPECTATION', bundle, as({ identityPattern: '', issuer }))
+  })
+
+  it('reads the user name of a certificate, and nothing that is malformed', () => {
+    const named = (...inOtherName: readonly Uint8Array[]): BundleJson => {
+      const value = encodeDer(contextTag(0, 'constructed'), ...inOtherName)
+      const userName = encodeDer(contextTag(0, 'constructed'), encodeOid(OID.otherName), value)
+      const other = encodeDer(contextTag(0, 'constructed'), encodeOid('1.2.3.4'), value)
+      const names = encodeSequence(
+        other,
+        encodeDer(contextTag(2, 'primitive'), utf8('a')),
+        userName,
+      )
+      const certificate = issueCertificate('Release', {
+        issuer: sigstore.intermediate,
+        oidcIssuer: issuer,
+        extensions: [encodeExtension(OID.subjectAlternativeName, names, true)],
+      })
+      return signArtifact(sigstore, certificate, artifact)
+    }
+    const asUser = { ...expected, certificate: { identity: 'user!acme.example', issuer } }
+    const text = encodeDer(DER_TAG.utf8String, utf8('user!acme.example'))
+    verify(named(text), asUser)
+    refuses('ERR_VERIFY_CERTIFICATE_IDENTITY', named(text))
+    refuses('ERR_FORMAT_DER', named(text, text), asUser)
+    refuses('ERR_FORMAT_DER', named(encodeDer(DER_TAG.utf8String, Uint8Array.of(0xff))), asUser)
   })
 
   it('reads the issuer from either extension, and refuses two that differ', () => {
@@ -371,7 +409,43 @@ describe('required counts', () => {
     const json = trustedRootOf({ ...sigstore, otherLog: log })
     assert.throws(() => loadTrustedRoot(JSON.stringify(json)), { code: 'ERR_VERIFY_TRUSTED_ROOT' })
   })
+
+  it('need a trusted root that is one', () => {
+    const load = (change: (json: TrustedRootJson) => void): TrustedRoot => {
+      const json = trustedRootOf(sigstore)
+      change(json)
+      return loadTrustedRoot(JSON.stringify(json))
+    }
+    const type = 'application/vnd.dev.sigstore.trustedroot'
+    for (const mediaType of [
+      `${type}+json;version=0.1`,
+      `${type}+json;version=0.2`,
+      `${type}.v0.1+json`,
+      `${type}.v0.2+json`,
+    ]) {
+      assert.equal(load((json) => Object.assign(json, { mediaType })).logs.length, 2)
+    }
+    load((json) => Object.assign(json.tlogs[0]!, { operator: 'acme.example' }))
+    const changes: readonly ((json: TrustedRootJson) => unknown)[] = [
+      ...[`x${type}.v0.1+json`, `${type}.v0.1+jsonx`, `${type}+json;version=0.3`, ''].map(
+        (mediaType) => (json: TrustedRootJson) => Object.assign(json, { mediaType }),
+      ),
+      (json) => Object.assign(json.certificateAuthorities[0]!, { certChain: { certificates: [] } }),
+      (json) => Object.assign(json.certificateAuthorities[0]!, { operator: 7 }),
+      (json) => Object.assign(json.tlogs[0]!, { operator: 7 }),
+      (json) => Object.assign(json.tlogs[0]!, { hashAlgorithm: 'SHA2_512' }),
+      (json) => Object.assign(json.tlogs[0]!.publicKey as object, { validFor: {} }),
+      (json) => Object.assign(json.tlogs[0]!.publicKey as object, { validFor: undefined }),
+    ]
+    for (const change of changes) {
+      assert.throws(() => load(change), { code: 'ERR_FORMAT_TRUSTED_ROOT' }, change.toString())
+    }
+  })
 })
+
+/** Source: RFC 5280, 4.2.1.12. */
+const ANY_USAGE = '2.5.29.37.0'
+const UNKNOWN_ALGORITHM = encodeSequence(encodeOid('1.2.840.10045.4.3.9'))
 
 describe('paths of certificates', () => {
   const { root, intermediate, signedAt } = sigstore
@@ -389,11 +463,13 @@ describe('paths of certificates', () => {
     ['another name than the one who signed', { issuerName: 'Nobody' }],
     ['no authority', { issuer: issueLeaf(sigstore) }],
     ['another use', { usages: [OID.timeStamping] }],
+    ['any use', { usages: [ANY_USAGE] }],
     ['no use for signatures', { keyUsage: [2] }],
     [
       'an unknown critical extension',
       { extensions: [encodeExtension('1.2.3.4', utf8('x'), true)] },
     ],
+    ['an unknown signature algorithm', { signatureAlgorithm: UNKNOWN_ALGORITHM }],
     ['name constraints', { extensions: [encodeExtension(OID.nameConstraints, utf8('x'))] }],
   ]
   for (const [what, options] of cases) {
@@ -411,9 +487,13 @@ describe('paths of certificates', () => {
   const authorities: readonly [string, CertificateOptions, boolean][] = [
     ['sound', {}, true],
     ['no authority', { isAuthority: false }, false],
+    ['no authority but for certificates', { isAuthority: false, keyUsage: [5] }, false],
     ['not for certificates', { keyUsage: [0] }, false],
     ['for timestamps', { usages: [OID.timeStamping] }, false],
     ['for code signing', { usages: [OID.codeSigning] }, true],
+    ['signed in an unknown way', { signatureAlgorithm: UNKNOWN_ALGORITHM }, false],
+    ['for any use', { usages: [ANY_USAGE] }, true],
+    ['for an unknown use', { usages: ['1.2.3.4'] }, false],
   ]
   for (const [what, options, isSound] of authorities) {
     it(`through an authority that is ${what} ${isSound ? 'hold' : 'are refused'}`, () => {
@@ -463,23 +543,56 @@ describe('paths of certificates', () => {
     )
   })
 
+  /** A trusted root with one authority: these, the anchor last. */
+  function trustOf(...parties: readonly (typeof root)[]): TrustedRoot {
+    const json = trustedRootOf(sigstore)
+    json.certificateAuthorities[0]!['certChain'] = {
+      certificates: parties.map(({ certificate }) => ({
+        rawBytes: Buffer.from(certificate).toString('base64'),
+      })),
+    }
+    return loadTrustedRoot(JSON.stringify(json))
+  }
+
+  it('have ten certificates at most', () => {
+    const chain = [root]
+    for (let length = 3; length <= 11; length++) {
+      chain.unshift(issueCertificate(`CA ${length}`, { isAuthority: true, issuer: chain[0]! }))
+      const certificate = issueLeaf({ ...sigstore, intermediate: chain[0]! })
+      if (length <= 10) check(certificate, trustOf(...chain))
+      else {
+        assert.throws(() => check(certificate, trustOf(...chain)), {
+          code: 'ERR_VERIFY_CERTIFICATE',
+        })
+      }
+    }
+  })
+
+  it('that are refused for want of an issuer say so, others do not', () => {
+    const hintsOf = (options: CertificateOptions): readonly string[] => {
+      try {
+        check(issueLeaf(sigstore, options))
+      } catch (error) {
+        assert.ok(error instanceof ChanceryError)
+        return error.hints
+      }
+      return assert.fail('expected a refusal')
+    }
+    assert.deepEqual(hintsOf({ issuer: issueCertificate('Acme Signing') }), [])
+    assert.match(hintsOf({ issuerName: 'Nobody' }).join(), /^There is no certificate of the issuer/)
+  })
+
   it('keep to the path length', () => {
     const short = issueCertificate('Short', { isAuthority: true, pathLength: 0, issuer: root })
     const below = issueCertificate('Below', { isAuthority: true, issuer: short })
-    const trustOf = (...parties: readonly (typeof root)[]): TrustedRoot => {
-      const json = trustedRootOf(sigstore)
-      json.certificateAuthorities[0]!['certChain'] = {
-        certificates: parties.map(({ certificate }) => ({
-          rawBytes: Buffer.from(certificate).toString('base64'),
-        })),
-      }
-      return loadTrustedRoot(JSON.stringify(json))
-    }
     check(issueLeaf({ ...sigstore, intermediate: short }), trustOf(short, root))
     assert.throws(
       () => check(issueLeaf({ ...sigstore, intermediate: below }), trustOf(below, short, root)),
       { code: 'ERR_VERIFY_CERTIFICATE' },
     )
+    // An authority's next key, which it certifies under its own name, is no level of its own.
+    const next = issueCertificate('Short', { isAuthority: true, issuer: short })
+    check(issueLeaf({ ...sigstore, intermediate: next }), trustOf(next, short, root))
   })
 })
 
@@ -533,8 +646,38 @@ describe('timestamps', () => {
     ['another issuer', { issuerName: 'Nobody' }, 'ERR_VERIFY_TIMESTAMP_COUNT'],
     ['attributes of another content', { issuerName, digested: utf8('x') }, 'ERR_VERIFY_TIMESTAMP'],
     ['another type of content', { issuerName, contentType: OID.data }, 'ERR_VERIFY_TIMESTAMP'],
+    ['attributes of another type', { issuerName, signedType: OID.data }, 'ERR_VERIFY_TIMESTAMP'],
     ['a refusal', { issuerName, status: 2 }, 'ERR_VERIFY_TIMESTAMP'],
+    [
+      'extensions',
+      { issuerName, trailing: encodeDer(contextTag(1, 'constructed')) },
+      'ERR_VERIFY_TIMESTAMP',
+    ],
+    ...[
+      '20260230120000Z',
+      '20260601250000Z',
+      '20260601120000',
+      '20260601120000+0000',
+      '20260601120000.0Z',
+      '20260601120000.Z',
+      'x20260601120000Z',
+      '20260601120000Zx',
+      '',
+    ].map((genTime): [string, Parameters<typeof makeTimestamp>[3], ErrorCode] => [
+      `the time "${genTime}"`,
+      { issuerName, genTime },
+      'ERR_VERIFY_TIMESTAMP',
+    ]),
   ]
+
+  it('may have a fraction of a second', () => {
+    const options = { issuerName, genTime: '20260601120000.25Z' }
+    const found = verify(
+      stamped(makeTimestamp(timestampAuthority, signature, signedAt, options)),
+      one,
+    )
+    assert.deepEqual(found.signedAt[0], new Date('2026-06-01T12:00:00.250Z'))
+  })
   for (const [what, options, code] of faults) {
     it(`are refused: ${what}`, () => {
       refuses(code, stamped(makeTimestamp(timestampAuthority, signature, signedAt, options)), one)

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { DER_TAG, readDerSequence } from '../../src/format/der-reader.ts'
+import { encodeNull, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
+import { parseCertificate } from '../../src/x509/certificate.ts'
+import { encodeExtension, issueCertificate, utf8 } from '../verify/test-certificates.ts'
+
+const { certificate } = issueCertificate('Somebody')
+
+/** The three parts of the certificate, as they are encoded. */
+function parts(): [body: Uint8Array, algorithm: Uint8Array, signature: Uint8Array] {
+  const reader = readDerSequence(certificate)
+  const body = reader.readEncoded(DER_TAG.sequence)
+  return [body, reader.readEncoded(DER_TAG.sequence), reader.readEncoded(DER_TAG.bitString)]
+}
+
+describe('parseCertificate', () => {
+  it('reads a certificate of 64 KiB, and none that is larger', () => {
+    const ofSize = (size: number): Uint8Array =>
+      issueCertificate('Somebody', {
+        extensions: [encodeExtension('1.2.3.4', new Uint8Array(size))],
+      }).certificate
+    assert.equal(parseCertificate(ofSize(60 * 1024)).subject, 'CN=Somebody')
+    assert.throws(() => parseCertificate(ofSize(64 * 1024)), {
+      code: 'ERR_X509_CERTIFICATE',
+      message: 'expected an X.509 certificate: it is longer than 65536 bytes',
+    })
+  })
+
+  it('refuses one that names two signature algorithms', () => {
+    const [body, , signature] = parts()
+    const other = encodeSequence(encodeOid('1.2.840.10045.4.3.3'))
+    assert.throws(() => parseCertificate(encodeSequence(body, other, signature)), {
+      code: 'ERR_X509_CERTIFICATE',
+      message: 'expected an X.509 certificate: it names two signature algorithms',
+    })
+  })
+
+  it('refuses whatever stands behind its parts', () => {
+    const [body, algorithm, signature] = parts()
+    assert.ok(parseCertificate(encodeSequence(body, algorithm, signature)))
+    for (const der of [
+      encodeSequence(body, algorithm, signature, encodeNull()),
+      encodeSequence(body, algorithm),
+      Buffer.concat([certificate, utf8('x')]),
+      certificate.subarray(0, -1),
+    ]) {
+      assert.throws(() => parseCertificate(der), {
+        code: 'ERR_X509_CERTIFICATE',
+        message: /^expected an X\.509 certificate: /,
+      })
+    }
+  })
+})
