@@ -78,8 +78,10 @@ describe('decodePae', () => {
       assert.equal(resemblesPae(bytes(other)), false, other)
     }
     for (const before of [' ', 'x', '\n']) {
-      const encoding = bytes(`${before}DSSEv1 3 a/b 2 {}`)
-      assert.throws(() => decodePae(encoding), { code: 'ERR_FORMAT_DSSE' })
+      for (const length of [2, 3]) {
+        const encoding = bytes(`${before}DSSEv1 3 a/b ${length} {}`)
+        assert.throws(() => decodePae(encoding), { code: 'ERR_FORMAT_DSSE' })
+      }
     }
   })
 })

@@ -3,7 +3,13 @@ import { describe, it } from 'node:test'
 import { ChanceryError } from '../../src/errors/chancery-error.ts'
 import type { ErrorCode } from '../../src/errors/codes.ts'
 import { contextTag, DER_TAG } from '../../src/format/der-reader.ts'
-import { encodeDer, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
+import {
+  encodeDer,
+  encodeOid,
+  encodeSequence,
+  encodeSmallInteger,
+  encodeTrue,
+} from '../../src/format/der-writer.ts'
 import type { BundleTrust } from '../../src/verify/bundle-trust.ts'
 import { loadTrustedRoot, type TrustedRoot } from '../../src/verify/trusted-root.ts'
 import {
@@ -219,6 +225,13 @@ describe('verifyBundle', () => {
     })
     verify(signArtifact(sigstore, raw, artifact))
     refuses('ERR_FORMAT_DER', signWith({ oidcIssuerRaw: 'https://evil.example' }))
+    const text = encodeDer(DER_TAG.utf8String, utf8(issuer))
+    const trailing = issueCertificate('Release', {
+      issuer: sigstore.intermediate,
+      email: identity,
+      extensions: [encodeExtension(OID.issuer, Buffer.concat([text, text]))],
+    })
+    refuses('ERR_FORMAT_DER', signArtifact(sigstore, trailing, artifact))
     const none = issueCertificate('Release', { issuer: sigstore.intermediate, email: identity })
     const bundle = signArtifact(sigstore, none, artifact)
     refuses('ERR_VERIFY_CERTIFICATE_ISSUER', bundle)
@@ -669,6 +682,16 @@ describe('timestamps', () => {
       'ERR_VERIFY_TIMESTAMP',
     ]),
   ]
+
+  it('may have an order, a nonce and the name of the authority', () => {
+    const trailing = Buffer.concat([
+      encodeTrue(),
+      encodeSmallInteger(7),
+      encodeDer(contextTag(0, 'constructed')),
+    ])
+    const options = { issuerName, trailing }
+    verify(stamped(makeTimestamp(timestampAuthority, signature, signedAt, options)), one)
+  })
 
   it('may have a fraction of a second', () => {
     const options = { issuerName, genTime: '20260601120000.25Z' }
