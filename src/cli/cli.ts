@@ -57,8 +57,7 @@ EXAMPLES
   chancery init --data-dir ./data --master-key-file ./chancery-master.key
   chancery serve --data-dir ./data --master-key-file ./chancery-master.key
   chancery apply -f chancery.yaml
-  chancery generate registry.example.com/app:1.0 > payload.json
-  chancery submit payload.json --project demo-app --signing-policy test-signing --output signed.zip
+  chancery sign registry.example.com/app:1.0 --project demo-app --signing-policy release-signing
   chancery verify --key release.pub registry.example.com/app:1.0
 
 Each command has its own --help. Exit codes: 0 ok, 1 verification or policy said no, 2 wrong call,

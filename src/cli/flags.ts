@@ -35,6 +35,11 @@ export interface ServerFlags extends JsonFlag {
   readonly allowHttp?: boolean
 }
 
+/** The brief line of a flag with the form of its value before it, which the framework does not print. */
+export function valued(placeholder: string, brief: string): string {
+  return placeholder === 'TEXT' ? brief : `${placeholder}: ${brief}`
+}
+
 /** An optional flag with a text value. */
 export function text(
   brief: string,
@@ -46,7 +51,8 @@ export function text(
   brief: string
   placeholder: string
 } {
-  return { kind: 'parsed', parse: String, optional: true, brief, placeholder }
+  const described = valued(placeholder, brief)
+  return { kind: 'parsed', parse: String, optional: true, brief: described, placeholder }
 }
 
 /** A flag with a text value that has to be there. */
@@ -54,7 +60,7 @@ export function requiredText(
   brief: string,
   placeholder = 'TEXT',
 ): { kind: 'parsed'; parse: (input: string) => string; brief: string; placeholder: string } {
-  return { kind: 'parsed', parse: String, brief, placeholder }
+  return { kind: 'parsed', parse: String, brief: valued(placeholder, brief), placeholder }
 }
 
 /** An optional flag that may be given several times. */
@@ -69,7 +75,14 @@ export function texts(
   brief: string
   placeholder: string
 } {
-  return { kind: 'parsed', parse: String, optional: true, variadic: true, brief, placeholder }
+  return {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    variadic: true,
+    brief: valued(placeholder, brief),
+    placeholder,
+  }
 }
 
 /** An optional flag with a whole number of at least `minimum`. */
@@ -88,7 +101,7 @@ export function wholeNumber(
     kind: 'parsed',
     parse: (input) => parseWholeNumber(input, minimum),
     optional: true,
-    brief,
+    brief: valued(placeholder, brief),
     placeholder,
   }
 }
@@ -99,7 +112,7 @@ export const WORKERS_FLAG = {
     kind: 'parsed',
     parse: (input: string) => parseWholeNumber(input, 1),
     default: '10',
-    brief: 'How many images at the same time',
+    brief: valued('N', 'How many images at the same time'),
     placeholder: 'N',
   },
 } as const

@@ -2,7 +2,7 @@ import { readKeyPassword } from '../config/environment.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { MAX_KEY_FILE_BYTES, readPrivateKeyFile, type PrivateKeyFile } from '../keys/key-file.ts'
 import type { CliContext } from './context.ts'
-import { readUserFile } from './local-files.ts'
+import { aboutFile, readUserFile } from './local-files.ts'
 
 /**
  * The password for a key that is about to be written: `COSIGN_PASSWORD`, else asked for twice at the terminal, else
@@ -29,10 +29,18 @@ export async function readNewPassword(context: CliContext): Promise<string> {
  * @param passphrase For this file, where a flag says it.
  * @throws ChanceryError what {@link readPrivateKeyFile} throws; ERR_CLI_FILE if the file cannot be read.
  */
-export async function openKeyFile(
+export function openKeyFile(
   context: CliContext,
   path: string,
   passphrase: string | undefined = readKeyPassword(),
+): Promise<PrivateKeyFile> {
+  return aboutFile(path, () => openWith(context, path, passphrase))
+}
+
+async function openWith(
+  context: CliContext,
+  path: string,
+  passphrase: string | undefined,
 ): Promise<PrivateKeyFile> {
   const bytes = await readUserFile(path, MAX_KEY_FILE_BYTES)
   const unlocked = await tryPassphrase(bytes, passphrase)

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { readUserFile, requireOtherFiles, writeUserFile } from './local-files.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
+import { aboutFile, readUserFile, requireOtherFiles, writeUserFile } from './local-files.ts'
 
 describe('a file that is written', () => {
   const directory = mkdtempSync(join(tmpdir(), 'chancery-files-'))
@@ -26,6 +27,24 @@ describe('a file that is written', () => {
     assert.equal(readFileSync(join(directory, 'key.pem'), 'utf8'), 'secret')
     assert.equal(statSync(join(directory, 'key.pem')).mode & 0o777, 0o600)
     assert.ok(!readdirSync(directory).includes('elsewhere'))
+  })
+})
+
+describe('what a file holds', () => {
+  it('is told with the name of the file where it is wrong, by the same code', async () => {
+    const wrong = new ChanceryError('ERR_VERIFY_KEY', 'expected a key', { hints: ['Make one.'] })
+    const throwIt = (error: unknown) => () => {
+      throw error
+    }
+    await assert.rejects(aboutFile('a.pub', throwIt(wrong)), {
+      code: 'ERR_VERIFY_KEY',
+      message: 'a.pub: expected a key',
+      hints: ['Make one.'],
+    })
+    const unreadable = new ChanceryError('ERR_CLI_FILE', 'expected to read a.pub')
+    await assert.rejects(aboutFile('a.pub', throwIt(unreadable)), unreadable)
+    await assert.rejects(aboutFile('a.pub', throwIt(new TypeError('bug'))), TypeError)
+    assert.equal(await aboutFile('a.pub', () => 1), 1)
   })
 })
 

@@ -23,6 +23,25 @@ export async function readUserFile(path: string, maxBytes: number): Promise<Uint
   throw new ChanceryError('ERR_CLI_FILE', `expected at most ${maxBytes} bytes in ${path}`)
 }
 
+/**
+ * Makes something of what a file holds that the user named; what is wrong with it is told with the file's name.
+ *
+ * @throws ChanceryError what `read` throws, with the path before its message.
+ */
+export async function aboutFile<T>(path: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (thrown) {
+    if (!(thrown instanceof ChanceryError) || thrown.code === 'ERR_CLI_FILE') throw thrown
+    const { code, message, hints, field } = thrown
+    throw new ChanceryError(code, `${path}: ${message}`, {
+      cause: thrown,
+      hints,
+      ...(field === undefined ? {} : { field }),
+    })
+  }
+}
+
 const PIECE_BYTES = 1024 * 1024
 
 const openFile = promisify(open)

@@ -1,4 +1,4 @@
-import { parseDuration, parseWholeNumber, text, toggle } from './flags.ts'
+import { parseDuration, parseWholeNumber, text, toggle, valued } from './flags.ts'
 
 /** The flags of every command that talks to a registry; the names are Cosign's. */
 export const REGISTRY_FLAGS = {
@@ -14,14 +14,14 @@ export const REGISTRY_FLAGS = {
     kind: 'parsed',
     parse: (input: string) => parseWholeNumber(input, 1, 10_000),
     default: '1000',
-    brief: 'How many referrers of one image are looked at; more is an error',
+    brief: valued('N', 'How many referrers of one image are looked at; more is an error'),
     placeholder: 'N',
   },
   timeout: {
     kind: 'parsed',
     parse: parseDuration,
     default: '3m',
-    brief: 'How long the whole command may take',
+    brief: valued('DURATION', 'How long the whole command may take, as 90s, 10m or 2h'),
     placeholder: 'DURATION',
   },
 } as const

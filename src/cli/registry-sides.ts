@@ -5,13 +5,13 @@ import { secretsIn, type RegistryFlags } from './registry-flags.ts'
 
 /** What is shown to the registry of one side alone; the names are skopeo's. */
 export const SIDE_FLAGS = {
-  srcCreds: text('User name and password for the registry of the source', 'USER:PASSWORD'),
+  srcCreds: text('For the registry of the source', 'USER:PASSWORD'),
   srcRegistryToken: text('Bearer token for the registry of the source', 'TOKEN'),
   srcCertDir: text(
     'Certificates for the registry of the source: *.crt, *.cert, *.key',
     'DIRECTORY',
   ),
-  destCreds: text('User name and password for the registry of the destination', 'USER:PASSWORD'),
+  destCreds: text('For the registry of the destination', 'USER:PASSWORD'),
   destRegistryToken: text('Bearer token for the registry of the destination', 'TOKEN'),
   destCertDir: text(
     'Certificates for the registry of the destination: *.crt, *.cert, *.key',

@@ -8,7 +8,7 @@ import type { ExpectedSigner } from '../verify/signing-evidence.ts'
 import { loadTrustedRoot, type TrustedRoot } from '../verify/trusted-root.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { extractCertificates, MAX_CERTIFICATE_FILE_BYTES } from '../x509/certificate-file.ts'
-import { readUserFile } from './local-files.ts'
+import { aboutFile, readUserFile } from './local-files.ts'
 import type { TrustFlags } from './trust-flags.ts'
 
 /** Whom the flags say to trust, and what they require. */
@@ -36,8 +36,10 @@ export async function readTrust(flags: TrustFlags): Promise<SignerTrust> {
   const trustedRoot = own ?? (await readTrustedRoot(flags))
   const requires = readRequired(flags, trustedRoot, own !== undefined)
   if (flags.key !== undefined) {
-    const publicKey = new VerificationKey(
-      readPublicKeyFile(await readUserFile(flags.key, MAX_KEY_BYTES)),
+    const bytes = await readUserFile(flags.key, MAX_KEY_BYTES)
+    const publicKey = await aboutFile(
+      flags.key,
+      () => new VerificationKey(readPublicKeyFile(bytes)),
     )
     const trust = trustedRoot === undefined ? { publicKey } : { publicKey, trustedRoot }
     return { trust, expected: { requires } }
@@ -113,7 +115,8 @@ function requireOne(name: string, exact: string | undefined, pattern: string | u
 
 async function readTrustedRoot({ trustedRoot }: TrustFlags): Promise<TrustedRoot | undefined> {
   if (trustedRoot === undefined) return undefined
-  return loadTrustedRoot(await readUserFile(trustedRoot, MAX_ROOT_BYTES))
+  const bytes = await readUserFile(trustedRoot, MAX_ROOT_BYTES)
+  return aboutFile(trustedRoot, () => loadTrustedRoot(bytes))
 }
 
 /** An authority that the flags give as certificates; undefined where they give none. */
@@ -143,9 +146,12 @@ async function readOwnAuthorities(flags: TrustFlags): Promise<TrustedRoot | unde
 /** The certificates of a file; none where there is no file. */
 async function readCertificates(file: string | undefined): Promise<readonly Uint8Array[]> {
   if (file === undefined) return []
-  const certificates = extractCertificates(await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES))
-  for (const der of certificates) parseCertificate(der)
-  return certificates
+  const bytes = await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES)
+  return aboutFile(file, () => {
+    const certificates = extractCertificates(bytes)
+    for (const der of certificates) parseCertificate(der)
+    return certificates
+  })
 }
 
 function readRequired(

@@ -84,6 +84,21 @@ describe('the help and the pages', () => {
     }
   })
 
+  it('says the form of the value of each flag that has one, and its default', () => {
+    const forms: Readonly<Record<string, RegExp>> = {
+      sign: /--annotations\]\.\.\. +NAME=VALUE: Annotation/,
+      verify: /--timeout\] +DURATION: .*, as 90s, 10m or 2h +\[default = 3m\]/,
+      copy: /--src-creds\] +USER:PASSWORD: /,
+      serve: /--max-artifact-bytes\] +BYTES: .*64 MiB/,
+      'certificates create': /--valid-for-days\] +N: .*1825/,
+      'trusted-root create': /--tsa\]\.\.\. +url=URL,certificate-chain=FILE/,
+      'attach attestation': /--attestation\.\.\. +FILE: /,
+    }
+    for (const [command, form] of Object.entries(forms)) {
+      assert.match(helps.get(command) ?? '', form, command)
+    }
+  })
+
   it('is what README.md and docs/ show', async () => {
     const pages = ['README.md', ...(await readdir(`${root}/docs`)).map((name) => `docs/${name}`)]
     let shown = 0

@@ -51,6 +51,12 @@ describe('chancery, the program', () => {
     [['submit', 'x', '--project', 'p', '--signing-policy', 's', '--no-wait', '-o', 'f'], /--wait/],
     [['submit', 'x', '--project', 'p', '--signing-policy', 's', '--parameter', 'a'], /name=value/],
     [['audit', 'verify', '--file', 'absent.jsonl'], /no such file/],
+    [['public-key', '--key', '/dev/null'], /error: \/dev\/null: expected a public key/],
+    [
+      ['sign-blob', '--key', '/dev/null', '/dev/null'],
+      /error: \/dev\/null: expected one private key/,
+    ],
+    [['verify', '--key', '/dev/null', 'a.test/b'], /error: \/dev\/null: expected a public key/],
   ]
   for (const [args, expected] of wrongCalls) {
     it(`exits 2 for: ${args.join(' ')}`, async () => {

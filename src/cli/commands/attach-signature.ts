@@ -17,7 +17,7 @@ import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
 import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
-import { readUserFile } from '../local-files.ts'
+import { aboutFile, readUserFile } from '../local-files.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { readSignatureText } from '../signature-file.ts'
@@ -64,7 +64,8 @@ async function attachLegacy(
   files: { readonly payload: string; readonly signature: string },
 ): Promise<void> {
   const payload = await readUserFile(files.payload, MAX_BUNDLE_BYTES)
-  const signature = readSignatureText(await readUserFile(files.signature, MAX_FILE_BYTES))
+  const bytes = await readUserFile(files.signature, MAX_FILE_BYTES)
+  const signature = await aboutFile(files.signature, () => readSignatureText(bytes))
   if (resemblesPae(payload)) {
     await attachBundle(context, flags, reference, await makeBundle(flags, payload, signature))
     return
@@ -151,9 +152,9 @@ async function makeBundle(
 }
 
 async function readKey(path: string | undefined): Promise<Uint8Array | undefined> {
-  return path === undefined
-    ? undefined
-    : readPublicKeyFile(await readUserFile(path, MAX_FILE_BYTES))
+  if (path === undefined) return undefined
+  const bytes = await readUserFile(path, MAX_FILE_BYTES)
+  return aboutFile(path, () => readPublicKeyFile(bytes))
 }
 
 async function readText(path: string | undefined): Promise<string | undefined> {

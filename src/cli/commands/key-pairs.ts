@@ -9,7 +9,13 @@ import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openKeyFile, readNewPassword } from '../key-passwords.ts'
-import { createUserFile, readUserFile, userFileExists, writeUserFile } from '../local-files.ts'
+import {
+  aboutFile,
+  createUserFile,
+  readUserFile,
+  userFileExists,
+  writeUserFile,
+} from '../local-files.ts'
 
 /** The flags of commands that write a pair of key files. */
 export interface KeyPairFlags extends JsonFlag {
@@ -57,7 +63,7 @@ export async function publicKey(this: CliContext, flags: PublicKeyFlags): Promis
   const bytes = await readUserFile(flags.key, MAX_KEY_FILE_BYTES)
   const key = isPrivate(bytes)
     ? (await openKeyFile(this, flags.key)).publicKey
-    : readPublicKeyFile(bytes)
+    : await aboutFile(flags.key, () => readPublicKeyFile(bytes))
   const pem = encodePem('PUBLIC KEY', key)
   if (flags.outfile !== undefined) {
     await writeUserFile(flags.outfile, new TextEncoder().encode(pem))

@@ -7,7 +7,13 @@ import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { loadTrustedRoot } from '../../verify/trusted-root.ts'
 import { extractCertificates, MAX_CERTIFICATE_FILE_BYTES } from '../../x509/certificate-file.ts'
 import type { CliContext } from '../context.ts'
-import { createUserFile, readUserFile, requireOtherFiles, writeUserFile } from '../local-files.ts'
+import {
+  aboutFile,
+  createUserFile,
+  readUserFile,
+  requireOtherFiles,
+  writeUserFile,
+} from '../local-files.ts'
 import {
   parseServiceSpecification,
   requireUrl,
@@ -79,7 +85,8 @@ async function readAuthorities(
 ): Promise<readonly TrustedAuthority[]> {
   const authorities: TrustedAuthority[] = []
   for (const { url, file, validFor } of services) {
-    const certificates = extractCertificates(await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES))
+    const bytes = await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES)
+    const certificates = await aboutFile(file, () => extractCertificates(bytes))
     authorities.push(trustAuthority(certificates, purpose, { uri: url, validFor }))
   }
   return authorities
@@ -88,7 +95,8 @@ async function readAuthorities(
 async function readLogs(services: readonly ServiceSpecification[]): Promise<readonly TrustedLog[]> {
   const logs: TrustedLog[] = []
   for (const { url, file, validFor, origin } of services) {
-    const publicKey = readPublicKeyFile(await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES))
+    const bytes = await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES)
+    const publicKey = await aboutFile(file, () => readPublicKeyFile(bytes))
     logs.push(trustLog(publicKey, { baseUrl: url, validFor, origin }))
   }
   return logs

@@ -4,7 +4,7 @@ import { MAX_BUNDLE_BYTES, type Bundle } from '../../format/bundle.ts'
 import { verifyBundle } from '../../verify/verify-bundle.ts'
 import type { CliContext } from '../context.ts'
 import type { JsonFlag } from '../flags.ts'
-import { readUserFile } from '../local-files.ts'
+import { aboutFile, readUserFile } from '../local-files.ts'
 import { readSignatureFile } from '../signature-file.ts'
 import { readTrust } from '../signer-trust.ts'
 import type { TrustFlags } from '../trust-flags.ts'
@@ -59,7 +59,8 @@ async function readBundle(flags: VerifyBlobFlags): Promise<Bundle | Uint8Array> 
   }
   if (bundle !== undefined) throw usage('expected either --bundle or --signature')
   if (flags.key === undefined) throw usage('expected --key with --signature')
-  const signature = readSignatureFile(await readUserFile(path, MAX_SIGNATURE_FILE_BYTES))
+  const bytes = await readUserFile(path, MAX_SIGNATURE_FILE_BYTES)
+  const signature = await aboutFile(path, () => readSignatureFile(bytes))
   return {
     version: '0.3',
     content: { kind: 'message', digest: undefined, signature },

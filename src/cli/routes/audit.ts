@@ -9,7 +9,7 @@ const FILTER_FLAGS = {
   object: text('Id of what it was done to', 'ID'),
   digest: text('Of signing requests that name this image', 'sha256:HEX'),
   repository: text('Of signing requests that name an image of this repository', 'REPOSITORY'),
-  from: text('At or after', 'INSTANT'),
+  from: text('At or after, as 2026-11-01T00:00:00Z', 'INSTANT'),
   to: text('At or before', 'INSTANT'),
   after: wholeNumber('Numbers above this one', 0),
 } as const
@@ -21,7 +21,7 @@ const list = buildCommand({
       json,
       ...FILTER_FLAGS,
       before: wholeNumber('Numbers below this one', 1),
-      limit: wholeNumber('At most this many (100)', 1),
+      limit: wholeNumber('At most this many; 100 where absent', 1),
       oldestFirst: toggle('Oldest first'),
     },
   },

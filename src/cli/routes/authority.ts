@@ -39,7 +39,11 @@ const serve = buildCommand({
         'H:P',
       ),
       publicUrl: text('How clients reach the server (CHANCERY_PUBLIC_URL)', 'URL'),
-      maxArtifactBytes: wholeNumber('Largest artifact accepted', 1, 'BYTES'),
+      maxArtifactBytes: wholeNumber(
+        'Largest artifact accepted; 67108864 (64 MiB) where absent',
+        1,
+        'BYTES',
+      ),
       quiet: toggle('Log nothing but problems'),
       init: toggle('Create the authority first where the data directory is absent or empty'),
       organization: text('With --init: name of the organization', 'NAME'),

@@ -51,7 +51,10 @@ const show = buildCommand({
 const create = buildCommand({
   loader: async () => (await import('../commands/certificates.ts')).createCertificate,
   parameters: {
-    flags: { ...NEW_FLAGS, validForDays: wholeNumber('Days until it expires', 1) },
+    flags: {
+      ...NEW_FLAGS,
+      validForDays: wholeNumber('Days until it expires; 1825 where absent', 1),
+    },
     positional: SLUG,
   },
   docs: explain(

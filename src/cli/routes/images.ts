@@ -1,7 +1,16 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { PREDICATE_TYPES } from '../../format/predicate-type.ts'
 import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
-import { argument, explain, JSON_FLAG, text, texts, toggle, WORKERS_FLAG } from '../flags.ts'
+import {
+  argument,
+  explain,
+  JSON_FLAG,
+  text,
+  texts,
+  toggle,
+  WORKERS_FLAG,
+  valued,
+} from '../flags.ts'
 import { READS_MIRRORS, REGISTRY_FLAGS } from '../registry-flags.ts'
 import { SIGNER_FLAGS } from '../sign/signer-flags.ts'
 import { SIGNATURE_FLAGS, TRUST_FLAGS } from '../trust-flags.ts'
@@ -151,7 +160,10 @@ const attachAttestation = buildCommand({
         kind: 'parsed',
         parse: String,
         variadic: true,
-        brief: 'DSSE envelope or Sigstore bundle, or one on each line; may be given several times',
+        brief: valued(
+          'FILE',
+          'DSSE envelope or Sigstore bundle, or one on each line; may be given several times',
+        ),
         placeholder: 'FILE',
       },
       key: text('Public key, PEM: attach only what it verifies', 'FILE'),
@@ -226,7 +238,7 @@ const verifyAttestation = buildCommand({
         kind: 'parsed',
         parse: String,
         default: 'custom',
-        brief: 'Type of the attestation: a URI, or a short name as cosign has them',
+        brief: valued('TYPE', 'Type of the attestation, a URI, or a short name as cosign has them'),
         placeholder: 'TYPE',
       },
       policy: texts('JSON Schema (2020-12) of the statement, in JSON or YAML; all count', 'FILE'),

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core'
-import { explain, JSON_FLAG, requiredText, text, toggle } from '../flags.ts'
+import { explain, JSON_FLAG, requiredText, text, toggle, valued } from '../flags.ts'
 
 const YES = toggle('Replace files that are there already')
 
@@ -12,7 +12,7 @@ const generateKeyPair = buildCommand({
         kind: 'parsed',
         parse: String,
         default: 'cosign',
-        brief: 'Name of the files, without .key and .pub',
+        brief: valued('PREFIX', 'Name of the files, without .key and .pub'),
         placeholder: 'PREFIX',
       },
       yes: YES,
@@ -39,7 +39,7 @@ const importKeyPair = buildCommand({
         kind: 'parsed',
         parse: String,
         default: 'import-cosign',
-        brief: 'Name of the files, without .key and .pub',
+        brief: valued('PREFIX', 'Name of the files, without .key and .pub'),
         placeholder: 'PREFIX',
       },
       yes: YES,

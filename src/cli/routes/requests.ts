@@ -9,6 +9,7 @@ import {
   texts,
   toggle,
   wholeNumber,
+  valued,
 } from '../flags.ts'
 import { parseRequestId } from '../request-id.ts'
 
@@ -35,7 +36,7 @@ const WAIT_FLAGS = {
     kind: 'parsed',
     parse: parseDuration,
     default: '10m',
-    brief: 'How long to wait',
+    brief: valued('DURATION', 'How long to wait, as 90s, 10m or 2h'),
     placeholder: 'DURATION',
   },
   output: text('Write the signed artifact to a file', 'FILE'),
@@ -88,10 +89,10 @@ const list = buildCommand({
       status: { kind: 'enum', values: STATUSES, optional: true, brief: 'With this status' },
       digest: text('That name this image', 'sha256:HEX'),
       repository: text('That name an image of this repository', 'REGISTRY/NAME'),
-      from: text('Submitted at or after', 'INSTANT'),
+      from: text('Submitted at or after, as 2026-11-01T00:00:00Z', 'INSTANT'),
       to: text('Submitted before', 'INSTANT'),
-      before: text('Continue after a page', 'CURSOR'),
-      limit: wholeNumber('At most this many (100)', 1),
+      before: text('Go on after a page, with what was said at its end', 'CURSOR'),
+      limit: wholeNumber('At most this many; 100 where absent', 1),
     },
   },
   docs: explain(

@@ -1,6 +1,15 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { ROLES } from '../../policy/principal.ts'
-import { argument, explain, parseDuration, SERVER_FLAGS, text, texts, toggle } from '../flags.ts'
+import {
+  argument,
+  explain,
+  parseDuration,
+  SERVER_FLAGS,
+  text,
+  texts,
+  toggle,
+  valued,
+} from '../flags.ts'
 
 const USER = {
   kind: 'tuple',
@@ -81,7 +90,7 @@ const token = buildCommand({
         kind: 'parsed',
         parse: parseDuration,
         optional: true,
-        brief: 'How long it is valid, at most 720h; until revoked where absent',
+        brief: valued('DURATION', 'How long it is valid, at most 720h; until revoked where absent'),
         placeholder: 'DURATION',
       },
       raw: toggle('Print the token alone'),

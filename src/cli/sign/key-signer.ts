@@ -7,7 +7,7 @@ import type { PrivateKeyFile } from '../../keys/key-file.ts'
 import { SIGNATURE_FORMATS } from '../../policy/signature-format.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { CliContext } from '../context.ts'
-import { readUserFile } from '../local-files.ts'
+import { aboutFile, readUserFile } from '../local-files.ts'
 import type { MessageSigner } from './message-signer.ts'
 
 /** The files with the certificate of a key, as Cosign's flags name them. */
@@ -47,7 +47,8 @@ async function readCertificates(files: CertificateFiles): Promise<readonly Uint8
   const certificates: Uint8Array[] = []
   for (const path of [files.certificate, files.certificateChain]) {
     if (path === undefined) continue
-    certificates.push(...extractCertificates(await readUserFile(path, MAX_FILE_BYTES)))
+    const bytes = await readUserFile(path, MAX_FILE_BYTES)
+    certificates.push(...(await aboutFile(path, () => extractCertificates(bytes))))
   }
   if (certificates.length > 0) return certificates
   throw new ChanceryError('ERR_CLI_USAGE', 'expected --certificate with the certificate of the key')

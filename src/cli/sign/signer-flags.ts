@@ -1,4 +1,4 @@
-import { parseDuration, SERVER_FLAGS, text, texts, toggle } from '../flags.ts'
+import { parseDuration, SERVER_FLAGS, text, texts, toggle, valued } from '../flags.ts'
 
 /** The flags of every command that signs: by a server under a signing policy, or with the key of a file. */
 export const SIGNER_FLAGS = {
@@ -14,7 +14,7 @@ export const SIGNER_FLAGS = {
     kind: 'parsed',
     parse: parseDuration,
     default: '10m',
-    brief: 'How long the whole command may take',
+    brief: valued('DURATION', 'How long the whole command may take, as 90s, 10m or 2h'),
     placeholder: 'DURATION',
   },
   certificate: text('With --key: attach its certificate, PEM', 'FILE'),
