@@ -65,9 +65,11 @@ export async function runProgram(
 /** A program that goes on running until it is stopped. */
 export interface RunningProgram {
   readonly child: ChildProcess
+  /** Resolves when it has ended and all that it printed is read. */
+  readonly ended: Promise<void>
   /** Everything printed so far, standard output and standard error together. */
   output(): string
-  /** Sends the signal and waits for the end; at once when it has ended already. */
+  /** Sends the signal and waits for the end, and for what it printed if the signal was not SIGKILL. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -92,12 +94,16 @@ export async function startProgram(
   let text = ''
   const program: RunningProgram = {
     child,
+    ended: new Promise((resolve) => child.once('close', () => resolve())),
     output: () => text,
     async stop(signal = 'SIGTERM') {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const ended = once(child, 'exit')
-      child.kill(signal)
-      await ended
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = once(child, 'exit')
+        child.kill(signal)
+        await exited
+      }
+      // Others that it started may hold its output.
+      if (signal !== 'SIGKILL') await program.ended
     },
   }
   const timeoutMs = options.timeoutMs ?? 120_000
