@@ -44,7 +44,10 @@ async function startRegistry(demand?: 'asks' | 'insists') {
 describe('a registry with a private CA', { skip: openssl.absent }, () => {
   it('is spoken to by TLS where its certificate is named', async () => {
     await using registry = await startRegistry()
-    using client = new RegistryClient({ certificateAuthorities: [registry.certificate] })
+    using client = new RegistryClient({
+      timeouts: UNHURRIED,
+      certificateAuthorities: [registry.certificate],
+    })
     const { manifest } = await client.getManifest(registry.repository, '1')
     assert.equal(manifest.kind, 'index')
   })
@@ -53,7 +56,7 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
     await using registry = await startRegistry()
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
-      using client = new RegistryClient({ allowHttp: true })
+      using client = new RegistryClient({ timeouts: UNHURRIED, allowHttp: true })
       await assert.rejects(client.getManifest(registry.repository, '1'), {
         code: 'ERR_REGISTRY_CERTIFICATE',
       })
@@ -66,7 +69,7 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
   it('is not spoken to by a name that its certificate does not have, unless that is named', async () => {
     await using registry = await startRegistry()
     const certificateAuthorities = [registry.certificate]
-    using client = new RegistryClient({ certificateAuthorities })
+    using client = new RegistryClient({ timeouts: UNHURRIED, certificateAuthorities })
     await assert.rejects(client.getManifest(registry.otherName, '1'), {
       code: 'ERR_REGISTRY_CERTIFICATE',
     })
@@ -75,7 +78,11 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
       ['registry.acme.test', false],
       ['127.0.0.1', true],
     ] as const) {
-      using named = new RegistryClient({ certificateAuthorities, ownTls: { serverName } })
+      using named = new RegistryClient({
+        timeouts: UNHURRIED,
+        certificateAuthorities,
+        ownTls: { serverName },
+      })
       const pulled = named.getManifest(registry.otherName, '1')
       if (isFine) await pulled
       else await assert.rejects(pulled, { code: 'ERR_REGISTRY_CERTIFICATE' })
@@ -93,12 +100,12 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
     }
     await put('127.0.0.1')
     await put(`${host}0`)
-    using untrusting = new RegistryClient({ findTlsSettings })
+    using untrusting = new RegistryClient({ timeouts: UNHURRIED, findTlsSettings })
     await assert.rejects(untrusting.getManifest(registry.repository, '1'), {
       code: 'ERR_REGISTRY_CERTIFICATE',
     })
     await put(host)
-    using trusting = new RegistryClient({ findTlsSettings })
+    using trusting = new RegistryClient({ timeouts: UNHURRIED, findTlsSettings })
     await trusting.getManifest(registry.repository, '1')
   })
 })
@@ -108,7 +115,11 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
     await using registry = await startRegistry('insists')
     const certificateAuthorities = [registry.certificate]
     const clientCertificate = registry.client
-    using named = new RegistryClient({ certificateAuthorities, ownTls: { clientCertificate } })
+    using named = new RegistryClient({
+      timeouts: UNHURRIED,
+      certificateAuthorities,
+      ownTls: { clientCertificate },
+    })
     await named.getManifest(registry.repository, '1')
     await using directory = await createTemporaryDirectory()
     const own = join(directory.path, registry.repository.registry)
@@ -116,7 +127,10 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
     await copyFile(join(registry.directory, 'server.crt'), join(own, 'ca.crt'))
     await copyFile(registry.client.certificateFile, join(own, 'client.cert'))
     await copyFile(registry.client.keyFile, join(own, 'client.key'))
-    using found = new RegistryClient({ findTlsSettings: certificatesIn([directory.path]) })
+    using found = new RegistryClient({
+      timeouts: UNHURRIED,
+      findTlsSettings: certificatesIn([directory.path]),
+    })
     await found.getManifest(registry.repository, '1')
     assert.deepEqual(
       registry.seen.map(({ client }) => client),
@@ -204,7 +218,10 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
       await mkdir(own)
       await copyFile(registry.client.certificateFile, join(own, 'client.cert'))
       if (keyFile !== undefined) await copyFile(keyFile, join(own, 'client.key'))
-      using client = new RegistryClient({ findTlsSettings: certificatesIn([directory.path]) })
+      using client = new RegistryClient({
+        timeouts: UNHURRIED,
+        findTlsSettings: certificatesIn([directory.path]),
+      })
       await assert.rejects(client.getManifest(registry.repository, '1'), (error: Error) => {
         assert.equal((error as { code?: string }).code, 'ERR_REGISTRY_CREDENTIALS')
         assert.match(error.message, message)
