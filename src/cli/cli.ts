@@ -142,8 +142,24 @@ function application(
       },
     },
   }
-  return buildApplication(ROOT, configuration, {
-    help: help({
+  return buildApplication(ROOT, configuration, mayAskForHelp(argv) ? helpAndVersion() : {})
+}
+
+/**
+ * Whether a command line may ask for help or the version, or names no command. To compare each flag of a command with
+ * those two takes as long as the rest of its arguments.
+ */
+function mayAskForHelp(argv: readonly string[]): boolean {
+  const { target } = followRoutes(argv)
+  return 'getRoutingTargetForInput' in target || argv.some((word) => HELP_OR_VERSION.test(word))
+}
+
+/** Also among flags of one letter that are written together. */
+const HELP_OR_VERSION = /^-[a-z]*h|^--(?:no-?)?(?:help|version)/i
+
+function helpAndVersion(): Record<string, ReturnType<typeof help<CliContext>>> {
+  return {
+    help: help<CliContext>({
       brief: 'Print help',
       defaultForRouteMap: true,
       formatting: {
@@ -152,12 +168,12 @@ function application(
         caseStyle: 'convert-camel-to-kebab',
       },
     }),
-    version: version({
+    version: version<CliContext>({
       brief: 'Print the version',
       alias: false,
       info: { currentVersion: VERSION },
     }),
-  })
+  }
 }
 
 function unknownCommand(
@@ -173,7 +189,15 @@ function unknownCommand(
 
 /** The `--help` call of the command, or group of commands, that the command line names. */
 function helpCommandOf(argv: readonly string[]): string {
-  const words = ['chancery']
+  return `chancery ${[...followRoutes(argv).words, '--help'].join(' ')}`
+}
+
+/** The command, or group of commands, that the command line names, and the words that lead to it. */
+function followRoutes(argv: readonly string[]): {
+  readonly target: RouteMap<CliContext> | Command<CliContext>
+  readonly words: readonly string[]
+} {
+  const words: string[] = []
   let target: RouteMap<CliContext> | Command<CliContext> = ROOT
   for (const word of argv) {
     const next: RouteMap<CliContext> | Command<CliContext> | undefined =
@@ -182,7 +206,7 @@ function helpCommandOf(argv: readonly string[]): string {
     target = next
     words.push(word)
   }
-  return `${words.join(' ')} --help`
+  return { target, words }
 }
 
 /** The framework's own outcomes are negative numbers. */
