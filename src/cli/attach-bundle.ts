@@ -4,6 +4,7 @@ import { parseBundle } from '../format/bundle.ts'
 import { parseStatement } from '../format/in-toto.ts'
 import { publishBundle } from '../registry/publish-bundle.ts'
 import { bundleLayerOf } from '../registry/published-artifacts.ts'
+import { ByteAllowance } from '../registry/byte-allowance.ts'
 import { findReferrers } from '../registry/referrers.ts'
 import type { RegistryClient } from '../registry/registry-client.ts'
 import type { ImageByDigest } from '../registry/resolve-image.ts'
@@ -60,7 +61,9 @@ export async function publishBundleOnce(
   { bytes, predicateType }: { readonly bytes: Uint8Array; readonly predicateType: string },
   signal: AbortSignal,
 ): Promise<AttachedBundle> {
-  const before = await findReferrers(client, image.repository, image.digest, { signal })
+  const allowance = new ByteAllowance(client.maxAttachedBytes)
+  const options = { allowance, signal }
+  const before = await findReferrers(client, image.repository, image.digest, options)
   const layer = `sha256:${sha256Hex(bytes)}`
   const same = before.referrers.find((one) => bundleLayerOf(one)?.digest === layer)
   if (same !== undefined) return { outcome: 'already-attached', digest: same.descriptor.digest }

@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { argument, parseAssignments, parseDuration, wholeNumber } from './flags.ts'
+import { argument, parseAssignments, parseDuration, parseSize, wholeNumber } from './flags.ts'
 import { parseRequestId } from './request-id.ts'
 import { formatFields, formatTable } from './text-table.ts'
 
@@ -14,6 +14,30 @@ describe('flags', () => {
     )
     for (const text of ['', 's', '-1', '1.5s', '1d', '1 s', '721h', '1e3']) {
       assert.throws(() => parseDuration(text), USAGE, text)
+    }
+  })
+
+  it('read sizes between bounds', () => {
+    const read = (text: string) => parseSize(text, 1024 ** 2, 1024 ** 3)
+    assert.deepEqual(['1MiB', '2048KiB', '1048576', '1GiB'].map(read), [
+      1024 ** 2,
+      2 * 1024 ** 2,
+      1024 ** 2,
+      1024 ** 3,
+    ])
+    for (const text of [
+      '',
+      'MiB',
+      '0',
+      '1',
+      '1023KiB',
+      '1025MiB',
+      '-5MiB',
+      '1.5MiB',
+      '64MB',
+      '1e9',
+    ]) {
+      assert.throws(() => read(text), USAGE, text)
     }
   })
 

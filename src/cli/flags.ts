@@ -186,6 +186,24 @@ export function parseDuration(input: string): number {
 }
 
 /**
+ * Reads `64MiB`, `512KiB`, `1GiB` or a number of bytes.
+ *
+ * @param minimum In bytes, as `maximum`; whole MiB.
+ * @throws ChanceryError ERR_CLI_USAGE if the text is anything else, or not within the bounds.
+ */
+export function parseSize(input: string, minimum: number, maximum: number): number {
+  const match = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(input)
+  const exponent = ['', 'KiB', 'MiB', 'GiB'].indexOf(match?.[2] ?? '')
+  const bytes = Number(match?.[1]) * 1024 ** exponent
+  if (match !== null && bytes >= minimum && bytes <= maximum) return bytes
+  const [least, most] = [minimum, maximum].map((bound) => `${bound / 1024 ** 2}MiB`)
+  throw new ChanceryError(
+    'ERR_CLI_USAGE',
+    `expected a size such as 64MiB, between ${least} and ${most}, found "${input}"`,
+  )
+}
+
+/**
  * Reads `name=value` arguments into one object; the value may hold further `=`.
  *
  * @throws ChanceryError ERR_CLI_USAGE if one has no `=`, no name, or a name that came before.

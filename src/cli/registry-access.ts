@@ -110,6 +110,7 @@ async function clientOptions(
     },
     allowHttp: flags.allowHttpRegistry ?? false,
     maxReferrers: flags.maxReferrers,
+    maxAttachedBytes: flags.maxAttachedSize,
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseDuration, parseWholeNumber, text, toggle, valued } from './flags.ts'
+import { parseDuration, parseSize, parseWholeNumber, text, toggle, valued } from './flags.ts'
 
 /** The flags of every command that talks to a registry; the names are Cosign's. */
 export const REGISTRY_FLAGS = {
@@ -16,6 +16,16 @@ export const REGISTRY_FLAGS = {
     default: '1000',
     brief: valued('N', 'How many referrers of one image are looked at; more is an error'),
     placeholder: 'N',
+  },
+  maxAttachedSize: {
+    kind: 'parsed',
+    parse: (input: string) => parseSize(input, 1024 * 1024, 1024 * 1024 * 1024),
+    default: '64MiB',
+    brief: valued(
+      'SIZE',
+      'How much is read of all that is attached to one image; more is an error',
+    ),
+    placeholder: 'SIZE',
   },
   timeout: {
     kind: 'parsed',
@@ -41,6 +51,8 @@ export interface RegistryFlags {
   readonly registryServerName?: string
   readonly allowHttpRegistry?: boolean
   readonly maxReferrers: number
+  /** Bytes. */
+  readonly maxAttachedSize: number
   /** Milliseconds. */
   readonly timeout: number
 }

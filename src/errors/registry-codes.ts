@@ -15,6 +15,10 @@ export const REGISTRY_CODES = {
     status: 502,
   },
   ERR_REGISTRY_TOO_LARGE: { kind: 'invalid', summary: 'The registry sent more than is accepted' },
+  ERR_REGISTRY_ATTACHED_SIZE: {
+    kind: 'invalid',
+    summary: 'More belongs to the image than is read of one image',
+  },
   ERR_REGISTRY_DIGEST: { kind: 'refused', summary: 'The bytes are not those of the digest' },
   ERR_REGISTRY_REDIRECT: {
     kind: 'refused',

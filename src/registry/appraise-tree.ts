@@ -4,6 +4,7 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import type { UnverifiedSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
 import { readClaims, type SignatureClaims } from '../verify/signature-claims.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import { ByteAllowance } from './byte-allowance.ts'
 import { predicateTypeOf } from './attestation-manifest.ts'
 import { ImageJudge, type SignatureRequirements } from './image-judge.ts'
 import { SignatureReader } from './image-signature-reader.ts'
@@ -91,7 +92,8 @@ export async function appraiseTree(
     requirements === undefined
       ? undefined
       : new ImageJudge(image, { ...requirements, predicateType: 'any' })
-  const appraiser = new Appraiser(new SignatureReader(source), judge)
+  const allowance = new ByteAllowance(source.maxAttachedBytes)
+  const appraiser = new Appraiser(new SignatureReader(source, allowance), judge)
   const tagged: AppraisedArtifact[] = []
   for (const artifact of tree.tagged) {
     tagged.push({ artifact, signatures: await appraiser.appraiseTagged(artifact) })

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../format/oci-manifest.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import type { RepositoryName } from './origins.ts'
 import type { Referrers, ReferrerSelection } from './referrers.ts'
 import type { PulledManifest } from './registry-client.ts'
@@ -9,8 +10,13 @@ export interface ArtifactSource {
   readonly name: string
   /** The repository, where it is one: another of the same registry may take blobs over from it. */
   readonly repository: RepositoryName | undefined
-  /** A manifest by tag or digest; undefined only if there is none. */
-  readonly findManifest: (reference: string) => Promise<PulledManifest | undefined>
+  /** How many bytes are read of what belongs to one image; more is an error. */
+  readonly maxAttachedBytes: number
+  /** A manifest by tag or digest, counted against an allowance; undefined only if there is none. */
+  readonly findManifest: (
+    reference: string,
+    allowance?: ByteAllowance,
+  ) => Promise<PulledManifest | undefined>
   /** The content of a blob, whose last piece comes only if its digest is right. */
   readonly openBlob: (
     descriptor: Pick<Descriptor, 'digest' | 'size'>,

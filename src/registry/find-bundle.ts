@@ -3,6 +3,7 @@ import { parseBundle, type Bundle } from '../format/bundle.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import { referenceContext } from '../format/oci-reference.ts'
 import { verifyBundle } from '../verify/verify-bundle.ts'
+import { ByteAllowance, isBeyondAllowance } from './byte-allowance.ts'
 import { DoneLately } from './done-lately.ts'
 import { embeddedContent } from './embedded-content.ts'
 import { inParallel } from './in-parallel.ts'
@@ -59,10 +60,11 @@ export async function findBundle(
   const { repository, digest } = image
   const options = { mayHaveTag, signal }
   const { descriptors, seen } = await listReferrers(client, repository, digest, options)
+  const allowance = new ByteAllowance(client.maxAttachedBytes)
   const found = await inParallel(
     descriptors.filter((one) => mayBeBundle(one, wanted.predicateType)),
     PULLS_AT_ONCE,
-    (one) => readWanted(client, image, one.digest, wanted, signal),
+    (one) => readWanted(client, image, one.digest, wanted, { allowance, signal }),
   )
   return { bundle: found.find((one) => one !== undefined), seen }
 }
@@ -90,7 +92,7 @@ export async function verifyPublishedBundle(
   const known = READ_BACK.get(client) ?? new DoneLately()
   READ_BACK.set(client, known)
   await known.once(referenceContext(image.repository), async () => {
-    const bytes = await pullBundle(client, image, published, maxBytesOf(wanted), signal)
+    const bytes = await pullBundle(client, image, published, maxBytesOf(wanted), { signal })
     if (bytes !== undefined && isWanted(bytes, image, wanted)) return
     throw new ChanceryError(
       'ERR_VERIFY_SIGNATURE',
@@ -119,9 +121,9 @@ async function readWanted(
   image: ImageByDigest,
   digest: string,
   wanted: WantedBundle,
-  signal: AbortSignal | undefined,
+  reading: BundleReading,
 ): Promise<FoundBundle | undefined> {
-  const bytes = await readBundle(client, image, digest, maxBytesOf(wanted), signal)
+  const bytes = await readBundle(client, image, digest, maxBytesOf(wanted), reading)
   return bytes !== undefined && isWanted(bytes, image, wanted) ? { digest, bytes } : undefined
 }
 
@@ -129,22 +131,29 @@ function maxBytesOf({ statement }: WantedBundle): number {
   return Math.ceil(statement.length / 3) * 4 + MAX_OTHER_BYTES
 }
 
+/** How a bundle is read. */
+export interface BundleReading {
+  /** What is read is counted against it. */
+  readonly allowance?: ByteAllowance
+  readonly signal: AbortSignal | undefined
+}
+
 /**
- * The bundle that a referrer is; undefined if it is something else, or larger, or cannot be read: no verifier would accept
- * it, and whoever can push one must keep nobody from signing.
+ * The bundle that a referrer is; undefined if it is something else, or larger, or cannot be read, or is more than may
+ * still be read of the image: no verifier would accept it, and whoever can push one must keep nobody from signing.
  */
 export async function readBundle(
   client: RegistryClient,
   image: ImageByDigest,
   digest: string,
   maxBytes: number,
-  signal: AbortSignal | undefined,
+  reading: BundleReading,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await pullBundle(client, image, digest, maxBytes, signal)
+    return await pullBundle(client, image, digest, maxBytes, reading)
   } catch (error) {
     const isGone = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_NOT_FOUND'
-    if (isGone || isUnreadable(error)) return undefined
+    if (isGone || isUnreadable(error) || isBeyondAllowance(error)) return undefined
     throw error
   }
 }
@@ -154,14 +163,16 @@ async function pullBundle(
   image: ImageByDigest,
   digest: string,
   maxBytes: number,
-  signal: AbortSignal | undefined,
+  { allowance, signal }: BundleReading,
 ): Promise<Uint8Array | undefined> {
-  const pulled = await client.findManifest(image.repository, digest, signal)
+  const pulled = await client.findManifest(image.repository, digest, signal, allowance)
   if (pulled?.manifest.subject?.digest !== image.digest) return undefined
   const layer = bundleLayerOf({ pulled })
   if (layer === undefined || layer.size > maxBytes) return undefined
   const embedded = embeddedContent(layer)
-  return embedded ?? client.blobs.get(image.repository, layer.digest, layer.size, signal)
+  if (embedded !== undefined) return embedded
+  allowance?.take(layer.size)
+  return client.blobs.get(image.repository, layer.digest, layer.size, signal)
 }
 
 /**

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { ChanceryError } from '../errors/chancery-error.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import { ExchangeWatch } from './exchange-watch.ts'
 import { HttpAgents, type HttpAgentsOptions } from './http-agents.ts'
 import { asTransportError, badHttp, tooLarge } from './transport-errors.ts'
@@ -41,6 +42,8 @@ export interface Exchange {
   readonly body?: Uint8Array | StreamedBody
   /** The most bytes of body the answer may have. */
   readonly maxBodyBytes: number
+  /** What the body of an answer with status 200 is counted against while it comes, besides; not where it is streamed. */
+  readonly allowance?: ByteAllowance | undefined
   /** Whether the body of an answer with status 200 is handed out as {@link Answer.stream} instead of being read. */
   readonly isStreamed?: boolean
   /** Whether the registry itself is spoken to, and may see our client certificate. */
@@ -90,7 +93,8 @@ export class HttpTransport implements Disposable {
    * cannot be used; ERR_REGISTRY_UNAUTHORIZED if the server wants another certificate.
    * @throws ChanceryError ERR_REGISTRY_CERTIFICATE if the server's certificate is not trusted.
    * @throws ChanceryError ERR_REGISTRY_NO_TLS if there is a server, but none that speaks TLS.
-   * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if the body exceeds `maxBodyBytes`.
+   * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if the body exceeds `maxBodyBytes`; ERR_REGISTRY_ATTACHED_SIZE if it
+   * exceeds the allowance.
    * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if the answer is not HTTP, or is compressed.
    */
   async send(exchange: Exchange): Promise<Answer> {
@@ -169,13 +173,24 @@ function readBody(
     watch.fail(tooLarge(url, maxBodyBytes))
     return
   }
+  const allowance = response.statusCode === 200 ? exchange.allowance : undefined
+  const mayGoOn = (check: () => void): boolean => {
+    try {
+      check()
+      return true
+    } catch (error) {
+      watch.fail(error as ChanceryError)
+      return false
+    }
+  }
+  if (!mayGoOn(() => allowance?.requireRoom(announced))) return
   const pieces: Uint8Array[] = []
   let length = 0
   response.on('data', (piece: Uint8Array) => {
     watch.expect('idle')
     length += piece.length
     if (length > maxBodyBytes) watch.fail(tooLarge(url, maxBodyBytes))
-    else pieces.push(piece)
+    else if (mayGoOn(() => allowance?.take(piece.length))) pieces.push(piece)
   })
   response.once('error', (cause) => watch.fail(asTransportError(url, cause)))
   response.once('end', () => {

@@ -5,23 +5,21 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import { MAX_PAYLOAD_BYTES } from '../format/simple-signing.ts'
 import type { UnverifiedSignature } from '../verify/image-signature.ts'
 import type { ArtifactSource } from './artifact-store.ts'
-import { BoundedMap } from '../verify/bounded-map.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import type { SignatureCandidate } from './image-signatures.ts'
 import { readLayer } from './published-artifacts.ts'
 import { evidenceOf, signatureTextOf, SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
 
-/** All bundles of one image may have so many bytes together. */
-const MAX_TOTAL_BYTES = 64 * 1024 * 1024
-const MAX_KNOWN_PAYLOADS = 16
-
 /** Reads signatures of one image: payloads that several share once, and one that is known by its digest not at all. */
 export class SignatureReader {
   readonly #source: ArtifactSource
-  readonly #payloads = new BoundedMap<string, Promise<Uint8Array>>(MAX_KNOWN_PAYLOADS)
-  #bytesLeft = MAX_TOTAL_BYTES
+  readonly #allowance: ByteAllowance
+  /** By digest. What it holds was counted against the allowance. */
+  readonly #payloads = new Map<string, Promise<Uint8Array>>()
 
-  constructor(source: ArtifactSource) {
+  constructor(source: ArtifactSource, allowance: ByteAllowance) {
     this.#source = source
+    this.#allowance = allowance
   }
 
   /** Spares reading a payload that a signature is likely to be over. */
@@ -32,6 +30,9 @@ export class SignatureReader {
   /**
    * Reads a signature with all that belongs to it.
    *
+   * Signatures that are read at the same time count in the order in which that was asked for.
+   *
+   * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if it is more than may still be read of the image.
    * @throws ChanceryError ERR_VERIFY_PAYLOAD or ERR_REGISTRY_TOO_LARGE if it is of another type, or larger, than a
    * signature is; besides, what the source throws.
    */
@@ -50,15 +51,8 @@ export class SignatureReader {
     }
   }
 
-  async #readBundle(layer: Descriptor): Promise<Uint8Array> {
-    if (layer.size <= MAX_BUNDLE_BYTES) this.#bytesLeft -= layer.size
-    if (this.#bytesLeft < 0) {
-      throw new ChanceryError(
-        'ERR_REGISTRY_TOO_LARGE',
-        `expected at most ${MAX_TOTAL_BYTES} bytes of bundles of one image, found more`,
-      )
-    }
-    return readLayer(this.#source, layer, MAX_BUNDLE_BYTES)
+  #readBundle(layer: Descriptor): Promise<Uint8Array> {
+    return readLayer(this.#source, layer, this.#allowance, MAX_BUNDLE_BYTES)
   }
 
   async #readPayload(layer: Descriptor): Promise<Uint8Array> {
@@ -75,7 +69,7 @@ export class SignatureReader {
         `expected a payload of at most ${MAX_PAYLOAD_BYTES} bytes, found one of ${size}`,
       )
     }
-    const reading = this.#payloads.get(digest) ?? readLayer(this.#source, layer)
+    const reading = this.#payloads.get(digest) ?? readLayer(this.#source, layer, this.#allowance)
     this.#payloads.set(digest, reading)
     const bytes = await reading
     if (bytes.length === size) return bytes

@@ -2,6 +2,7 @@ import type { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_CONFIG, type Descriptor } from '../format/oci-manifest.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import { predicateTypeOf } from './attestation-manifest.ts'
 import { tagOf, type TaggedKind } from './image-tree.ts'
 import { isBundleType, SIGNATURE_ARTIFACT } from './published-artifacts.ts'
@@ -49,16 +50,18 @@ const UNSPECIFIC: readonly string[] = [EMPTY_CONFIG, OCI_IMAGE_CONFIG]
 /**
  * The signatures under Cosign's tag, `sha256-<hex>.sig`.
  *
+ * @param allowance What the manifest is counted against.
  * @param seen What the tag holds, where that has just been read.
  * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
  */
 export async function findTaggedSignatures(
   source: ArtifactSource,
   digest: string,
+  allowance: ByteAllowance,
   seen?: PulledManifest,
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'signature')
-  const found = seen ?? (await source.findManifest(tag))
+  const found = seen ?? (await source.findManifest(tag, allowance))
   const candidates = found === undefined ? [] : candidatesUnder(found, tag, 'signature')
   return { candidates, refused: [], others: 0 }
 }
@@ -66,15 +69,17 @@ export async function findTaggedSignatures(
 /**
  * The attestations of a type under Cosign's tag, `sha256-<hex>.att`.
  *
+ * @param allowance What the manifest is counted against.
  * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
  */
 export async function findTaggedAttestations(
   source: ArtifactSource,
   digest: string,
+  allowance: ByteAllowance,
   predicateType: string,
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'attestation')
-  const found = await source.findManifest(tag)
+  const found = await source.findManifest(tag, allowance)
   const all = found === undefined ? [] : candidatesUnder(found, tag, 'attestation')
   // Without the annotation only the statement tells the type.
   const candidates = all.filter(
@@ -87,17 +92,20 @@ export async function findTaggedAttestations(
  * The signatures among the referrers of an image: bundles, and signatures as they are under the tag, which Cosign's
  * `oci-1-1` mode makes. What the list, or the manifest, calls another kind of thing is counted and not read.
  *
+ * @param allowance What the manifests are counted against.
  * @param predicateType That of an attestation, to find those instead.
  * @throws ChanceryError what the source throws.
  */
 export async function findReferringSignatures(
   source: ArtifactSource,
   digest: string,
+  allowance: ByteAllowance,
   predicateType = COSIGN_SIGNATURE_PREDICATE,
 ): Promise<FoundCandidates> {
   const found = await source.findReferrers(digest, {
     isWanted: (listed) => mayBeWanted(listed, predicateType),
     refusesUnreadable: true,
+    allowance,
   })
   const candidates: SignatureCandidate[] = []
   let others = found.passedOver

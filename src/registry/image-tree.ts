@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import { ByteAllowance } from './byte-allowance.ts'
 import { inParallel } from './in-parallel.ts'
 import { artifactTypeOf } from './referrers-index.ts'
 import type { RefusedReferrer } from './referrers.ts'
@@ -74,6 +75,7 @@ export function tagOf(digest: string, kind: TaggedKind): string {
  * @param reference Tag or digest.
  * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if it, or a child of an index, is not there.
  * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 5,000 manifests, or nested deeper than 8.
+ * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if what belongs to one image is more than the source allows.
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if an index contains itself; besides, what the source throws.
  */
 export async function readImageTree(
@@ -83,7 +85,7 @@ export async function readImageTree(
 ): Promise<ImageTree> {
   const pulled = await source.findManifest(reference)
   if (pulled === undefined) throw absent(source, reference)
-  return new TreeReader(source, reading).read(pulled, [], true)
+  return new TreeReader(source, reading).read(pulled, [])
 }
 
 /** All manifests of a tree, each once, those above before those below. */
@@ -109,10 +111,11 @@ class TreeReader {
     this.#reading = reading
   }
 
+  /** @param owner Of the image that a referrer belongs to; undefined for an image itself, which has tags. */
   async read(
     pulled: PulledManifest,
     above: readonly string[],
-    hasTagged: boolean,
+    owner?: ByteAllowance,
   ): Promise<ImageTree> {
     const { digest, manifest } = pulled
     if (above.includes(digest)) {
@@ -125,18 +128,19 @@ class TreeReader {
     }
     const path = [...above, digest]
     const unread: UnreadPart[] = []
-    const tagged = hasTagged ? await this.#readTagged(digest, unread) : []
+    const allowance = owner ?? new ByteAllowance(this.#source.maxAttachedBytes)
+    const tagged = owner === undefined ? await this.#readTagged(digest, unread, allowance) : []
     const { allowsUnread = false, readsChildren = true } = this.#reading
     const found = await this.#attempt(unread, 'referrers', digest, () =>
-      this.#source.findReferrers(digest, { refusesUnreadable: allowsUnread }),
+      this.#source.findReferrers(digest, { allowance, refusesUnreadable: allowsUnread }),
     )
     const referrers = await inParallel(found?.referrers ?? [], READS_AT_ONCE, (one) =>
-      this.read(one.pulled, path, false),
+      this.read(one.pulled, path, allowance),
     )
     const listed = manifest.kind === 'index' && readsChildren ? manifest.manifests : []
     const children = await inParallel(listed, READS_AT_ONCE, async (one) => {
       const child = await this.#attempt(unread, 'child', one.digest, () => this.#getChild(one))
-      return child === undefined ? [] : [await this.read(child, path, hasTagged)]
+      return child === undefined ? [] : [await this.read(child, path, owner)]
     })
     return {
       pulled,
@@ -176,10 +180,16 @@ class TreeReader {
     )
   }
 
-  async #readTagged(digest: string, unread: UnreadPart[]): Promise<TaggedArtifact[]> {
+  async #readTagged(
+    digest: string,
+    unread: UnreadPart[],
+    allowance: ByteAllowance,
+  ): Promise<TaggedArtifact[]> {
     const found = await inParallel(TAGGED_KINDS, TAGGED_KINDS.length, async (kind) => {
       const tag = tagOf(digest, kind)
-      const pulled = await this.#attempt(unread, kind, tag, () => this.#source.findManifest(tag))
+      const pulled = await this.#attempt(unread, kind, tag, () =>
+        this.#source.findManifest(tag, allowance),
+      )
       return { kind, tag, pulled }
     })
     return found.flatMap(({ kind, tag, pulled }) =>

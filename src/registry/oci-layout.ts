@@ -11,6 +11,7 @@ import {
 } from '../format/oci-manifest.ts'
 import type { ArtifactSource } from './artifact-store.ts'
 import { verifiedChunks } from './blob-stream.ts'
+import { DEFAULT_ATTACHED_BYTES } from './byte-allowance.ts'
 import { tagOf } from './image-tree.ts'
 import { openLayoutFiles, type LayoutFiles } from './layout-files.ts'
 import { artifactTypeOf } from './referrers-index.ts'
@@ -48,21 +49,30 @@ export interface OciLayout extends ArtifactSource, AsyncDisposable {
  * @param path Path of the directory, or of an uncompressed tar archive of one.
  * @param wanted The digest of the image, or its name in the layout (`org.opencontainers.image.ref.name`); may be left out
  *   where there is one image.
+ * @param maxAttachedBytes How many bytes are read of what belongs to one image; 64 MiB by default.
  * @throws ChanceryError ERR_REGISTRY_LAYOUT if it is no such layout, or has several images; ERR_FORMAT_TAR if it is a file
  *   but no archive that is safe to read.
  */
-export async function openOciLayout(path: string, wanted?: string): Promise<OciLayout> {
+export async function openOciLayout(
+  path: string,
+  wanted?: string,
+  maxAttachedBytes: number = DEFAULT_ATTACHED_BYTES,
+): Promise<OciLayout> {
   const files = await openLayoutFiles(path)
   if (files === undefined) throw notALayout('a directory or an archive with an index.json')
   try {
-    return await openImage(files, wanted)
+    return await openImage(files, wanted, maxAttachedBytes)
   } catch (error) {
     await files[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function openImage(files: LayoutFiles, wanted: string | undefined): Promise<OciLayout> {
+async function openImage(
+  files: LayoutFiles,
+  wanted: string | undefined,
+  maxAttachedBytes: number,
+): Promise<OciLayout> {
   const index = await readIndex(files)
   const image = findImage(index, wanted)
   const tags = findTags(index, image.digest)
@@ -73,18 +83,22 @@ async function openImage(files: LayoutFiles, wanted: string | undefined): Promis
     digest: image.digest,
     name: files.name,
     repository: undefined,
-    async findManifest(reference) {
+    maxAttachedBytes,
+    async findManifest(reference, allowance) {
       const digest = reference.startsWith('sha256:') ? reference : tags.get(reference)
-      return digest === undefined ? undefined : read(digest)
+      const found = digest === undefined ? undefined : await read(digest)
+      allowance?.take(found?.bytes.length ?? 0)
+      return found
     },
     openBlob(descriptor) {
       const content = readBlobFile(files, descriptor.digest)
       return Promise.resolve(verifiedChunks(content, descriptor, files.name))
     },
-    async findReferrers(digest, { isWanted = () => true } = {}) {
+    async findReferrers(digest, { allowance, isWanted = () => true } = {}) {
       bySubject ??= findReferrersIn(files, mediaTypes)
       const all = (await bySubject).get(digest) ?? []
       const referrers = all.filter(({ descriptor }) => isWanted(descriptor))
+      allowance?.take(referrers.reduce((sum, { pulled }) => sum + pulled.bytes.length, 0))
       const passedOver = all.length - referrers.length
       return { source: all.length > 0 ? 'api' : 'none', referrers, refused: [], passedOver }
     },

@@ -6,6 +6,7 @@ import type { Descriptor } from '../format/oci-manifest.ts'
 import { mayBeBundle, readBundle } from './find-bundle.ts'
 import { verifyBundle } from '../verify/verify-bundle.ts'
 import { artifactsUnderTag } from './artifacts-under-tag.ts'
+import { ByteAllowance, isBeyondAllowance } from './byte-allowance.ts'
 import { attestationTag, DSSE_LAYER, predicateTypeOf } from './attestation-manifest.ts'
 import { listReferrers } from './referrers.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
@@ -34,7 +35,7 @@ export interface OwnAttestations {
 
 /**
  * The attestations of a type that a key has made about an image, of those under Cosign's tag. One that cannot be
- * verified is somebody else's.
+ * verified is somebody else's; so is one that is more than may still be read of the image.
  *
  * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what {@link RegistryClient}
  * throws.
@@ -47,17 +48,29 @@ export async function findOwnAttestations(
 ): Promise<OwnAttestations> {
   const tag = attestationTag(image.digest)
   const found = await client.findManifest(image.repository, tag, signal)
+  const allowance = new ByteAllowance(client.maxAttachedBytes)
   const own: OwnAttestation[] = []
   for (const layer of artifactsUnderTag.entriesOf(found)) {
     if (layer.mediaType !== DSSE_LAYER || layer.size > MAX_BUNDLE_BYTES) continue
     // What a layer claims spares reading it; what counts is in the envelope.
     if ((predicateTypeOf(layer) ?? owner.predicateType) !== owner.predicateType) continue
     const { digest, size } = layer
+    if (!mayTake(allowance, size)) continue
     const envelope = await client.blobs.get(image.repository, digest, size, signal)
     const statement = orUndefined(() => verifyEnvelope(envelope, image, owner))
     if (statement !== undefined) own.push({ layer, statement })
   }
   return { found, own }
+}
+
+function mayTake(allowance: ByteAllowance, bytes: number): boolean {
+  try {
+    allowance.take(bytes)
+    return true
+  } catch (error) {
+    if (isBeyondAllowance(error)) return false
+    throw error
+  }
 }
 
 /** An attestation of a key in a bundle. */
@@ -82,8 +95,9 @@ export async function findOwnBundles(
   const { repository } = image
   const { descriptors } = await listReferrers(client, repository, image.digest, { signal })
   const own: OwnBundle[] = []
+  const allowance = new ByteAllowance(client.maxAttachedBytes)
   for (const { digest } of descriptors.filter((one) => mayBeBundle(one, predicateType))) {
-    const bytes = await readBundle(client, image, digest, MAX_BUNDLE_BYTES, signal)
+    const bytes = await readBundle(client, image, digest, MAX_BUNDLE_BYTES, { allowance, signal })
     if (bytes === undefined) continue
     const statement = orUndefined(() => {
       const bundle: Bundle = { ...parseBundle(bytes), signer: { kind: 'publicKey' } }

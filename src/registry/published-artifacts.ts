@@ -3,6 +3,7 @@ import { SIGSTORE_BUNDLE } from '../format/bundle-writer.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import { embeddedContent } from './embedded-content.ts'
 import type { ImageTree } from './image-tree.ts'
 import { CREATED_ANNOTATION, PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
@@ -56,13 +57,16 @@ export function factsOf(referrer: ImageTree): ArtifactFacts {
 /**
  * The content of a layer, from the manifest where that has it.
  *
+ * @param allowance What is read is counted against it before; what the manifest has was counted with that.
  * @param maxBytes 32 MiB by default.
+ * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if the allowance has less left.
  * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it says that it is more; besides, what {@link embeddedContent} and the
  * source throw.
  */
 export async function readLayer(
   source: ArtifactSource,
   layer: Descriptor,
+  allowance: ByteAllowance,
   maxBytes = MAX_ARTIFACT_BYTES,
 ): Promise<Uint8Array> {
   if (layer.size > maxBytes) {
@@ -73,6 +77,7 @@ export async function readLayer(
   }
   const embedded = embeddedContent(layer)
   if (embedded !== undefined) return embedded
+  allowance.take(layer.size)
   const pieces: Uint8Array[] = []
   for await (const piece of await source.openBlob(layer)) pieces.push(piece)
   return Buffer.concat(pieces)

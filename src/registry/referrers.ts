@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
@@ -16,6 +17,8 @@ export interface ReferrersOptions extends ApiListOptions {
   readonly isWanted?: ((listed: Descriptor) => boolean) | undefined
   /** Whether a manifest that cannot be read counts as refused; by default its error is thrown. */
   readonly refusesUnreadable?: boolean | undefined
+  /** What the manifests are counted against. */
+  readonly allowance?: ByteAllowance | undefined
   /** Whether the fallback tag is looked at where the API lists nothing; by default it is. */
   readonly mayHaveTag?: MayHaveTag | undefined
 }
@@ -44,8 +47,11 @@ export interface Referrers {
   readonly passedOver: number
 }
 
-/** Which referrers are looked at, and how strictly. */
-export type ReferrerSelection = Pick<ReferrersOptions, 'isWanted' | 'refusesUnreadable'>
+/** Which referrers are looked at, how strictly, and how much of them. */
+export type ReferrerSelection = Pick<
+  ReferrersOptions,
+  'allowance' | 'isWanted' | 'refusesUnreadable'
+>
 
 /** A list as the registry gives it, before its entries are looked at. */
 export interface ListedReferrers {
@@ -81,7 +87,8 @@ export function isUnreadable(error: unknown): error is ChanceryError {
  * registry is not asked to filter by type either.
  *
  * @param digest `sha256:<hex>`.
- * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if there are more than may be.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if there are more than may be; ERR_REGISTRY_ATTACHED_SIZE if their manifests
+ * together are more than the allowance has left: before any is pulled if the list says so, else in the middle.
  * @throws ChanceryError ERR_REGISTRY_* for any other answer than a list or "there is no such thing": a registry that
  * refuses or is overloaded never means that there are none.
  * Source: OCI distribution-spec 1.1, "Listing Referrers", "Unavailable Referrers API".
@@ -95,6 +102,7 @@ export async function findReferrers(
   const { source, descriptors } = await listReferrers(client, repository, digest, options)
   const { isWanted = () => true } = options
   const wanted = descriptors.filter(isWanted)
+  options.allowance?.requireRoom(wanted.reduce((sum, { size }) => sum + size, 0))
   const outcomes = await inParallel(wanted, PULLS_AT_ONCE, (one) =>
     pullReferrer(client, repository, digest, one, options),
   )
@@ -159,11 +167,11 @@ async function pullReferrer(
   repository: RepositoryName,
   digest: string,
   { digest: referrerDigest }: Descriptor,
-  { refusesUnreadable, signal }: ReferrersOptions,
+  { allowance, refusesUnreadable, signal }: ReferrersOptions,
 ): Promise<Referrer | RefusedReferrer> {
   let pulled: PulledManifest | undefined
   try {
-    pulled = await client.findManifest(repository, referrerDigest, signal)
+    pulled = await client.findManifest(repository, referrerDigest, signal, allowance)
   } catch (error) {
     if (refusesUnreadable !== true || !isUnreadable(error)) throw error
     return { digest: referrerDigest, error }

@@ -8,6 +8,7 @@ import {
   type ImageManifest,
 } from '../format/oci-manifest.ts'
 import { badAnswer, errorOfAnswer } from './answers.ts'
+import { DEFAULT_ATTACHED_BYTES, type ByteAllowance } from './byte-allowance.ts'
 import type { FindCredentials } from './credentials.ts'
 import { HostMemory } from './host-abilities.ts'
 import type { Answer } from './http-transport.ts'
@@ -74,6 +75,8 @@ export interface RegistryClientOptions extends Omit<RegistryConnectionOptions, '
   readonly blobs?: BlobOptions
   /** The most referrers of one manifest that are looked at, 1 to 10,000; more is an error. 1,000 by default. */
   readonly maxReferrers?: number | undefined
+  /** How many bytes are read of what belongs to one image; more is an error. 64 MiB by default. */
+  readonly maxAttachedBytes?: number | undefined
 }
 
 /**
@@ -91,6 +94,8 @@ export class RegistryClient implements Disposable {
   readonly hosts = new HostMemory()
   /** The most referrers of one manifest that are looked at; more is an error. */
   readonly maxReferrers: number
+  /** How many bytes are read of what belongs to one image; more is an error. */
+  readonly maxAttachedBytes: number
   readonly #connection: RegistryConnection
   readonly #mirrors: MirrorReads<RegistryClient> | undefined
 
@@ -98,12 +103,15 @@ export class RegistryClient implements Disposable {
     this.#connection = new RegistryConnection({ findCredentials: () => undefined, ...options })
     this.#mirrors = options.mirrors
     this.maxReferrers = options.maxReferrers ?? DEFAULT_MAX_REFERRERS
+    this.maxAttachedBytes = options.maxAttachedBytes ?? DEFAULT_ATTACHED_BYTES
     this.blobs = new RegistryBlobs(this.#connection, this.hosts, options.mirrors, options.blobs)
   }
 
   /**
    * Pulls a manifest by tag or digest; undefined only if the registry says that there is none.
    *
+   * @param allowance What its bytes are counted against while they come.
+   * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if they are more than the allowance has left.
    * @throws ChanceryError ERR_REGISTRY_DIGEST if the bytes are not those of the digest asked for, or of the one the
    * registry announces.
    * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if they are not a manifest of the media type they came with.
@@ -112,6 +120,7 @@ export class RegistryClient implements Disposable {
     repository: RepositoryName,
     reference: string,
     signal?: AbortSignal,
+    allowance?: ByteAllowance,
   ): Promise<PulledManifest | undefined> {
     const kind = isSha256Digest(reference)
       ? 'digest'
@@ -121,12 +130,17 @@ export class RegistryClient implements Disposable {
     const elsewhere = await this.#mirrors?.read(repository, kind, signal, (client, place) =>
       client.findManifest(place, reference, signal),
     )
-    if (elsewhere !== undefined) return elsewhere.value
+    if (elsewhere !== undefined) {
+      // Only what was the right manifest: what a mirror has wrong uses nothing up.
+      allowance?.take(elsewhere.value?.bytes.length ?? 0)
+      return elsewhere.value
+    }
     const answer = await this.#connection.request(repository, 'pull', {
       method: 'GET',
       path: `manifests/${reference}`,
       headers: { accept: MANIFEST_MEDIA_TYPES.join(', ') },
       maxBodyBytes: LIST_OF_REFERRERS.test(reference) ? MAX_PAGE_BYTES : MAX_MANIFEST_BYTES,
+      allowance,
       mayRedirect: true,
       signal,
     })

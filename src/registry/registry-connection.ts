@@ -2,6 +2,7 @@ import { ChanceryError } from '../errors/chancery-error.ts'
 import { errorOfAnswer } from './answers.ts'
 import { Authenticator, type RepositoryAction } from './authentication.ts'
 import { BoundedMap } from '../verify/bounded-map.ts'
+import type { ByteAllowance } from './byte-allowance.ts'
 import type { FindCredentials } from './credentials.ts'
 import { HostBudget } from './host-budget.ts'
 import {
@@ -35,6 +36,8 @@ export interface RegistryRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly maxBodyBytes: number
+  /** What the body of an answer with status 200 is counted against, besides. */
+  readonly allowance?: ByteAllowance | undefined
   /** Whether the body of an answer with status 200 is handed out as a stream. */
   readonly isStreamed?: boolean
   /** Whether a redirect is followed, without credentials; else it is an error. */
@@ -115,6 +118,7 @@ export class RegistryConnection implements Disposable {
           },
           ...(request.body === undefined ? {} : { body: request.body }),
           maxBodyBytes: request.maxBodyBytes,
+          allowance: request.allowance,
           isStreamed: request.isStreamed ?? false,
           isOwnHost: true,
           signal,
@@ -139,6 +143,7 @@ export class RegistryConnection implements Disposable {
             url: target,
             headers: { ...request.headers },
             maxBodyBytes: request.maxBodyBytes,
+            allowance: request.allowance,
             isStreamed: request.isStreamed ?? false,
             isOwnHost: target.origin === origin.origin,
             signal,

@@ -17,7 +17,9 @@ export function repositorySource(
   return {
     name: referenceContext(repository),
     repository,
-    findManifest: (reference) => client.findManifest(repository, reference, signal),
+    maxAttachedBytes: client.maxAttachedBytes,
+    findManifest: (reference, allowance) =>
+      client.findManifest(repository, reference, signal, allowance),
     openBlob: (descriptor) => client.blobs.open(repository, descriptor, signal),
     findReferrers: (digest, selection) =>
       findReferrers(client, repository, digest, { ...selection, signal }),

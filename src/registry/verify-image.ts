@@ -3,6 +3,7 @@ import { referenceContext, type ImageReference } from '../format/oci-reference.t
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
 import type { UnverifiedSignature, VerifiedImageSignature } from '../verify/image-signature.ts'
 import type { ArtifactSource } from './artifact-store.ts'
+import { ByteAllowance, isBeyondAllowance } from './byte-allowance.ts'
 import { ImageJudge, type ImageToVerify, type SignatureRequirements } from './image-judge.ts'
 import { SignatureReader } from './image-signature-reader.ts'
 import {
@@ -72,6 +73,9 @@ const READS_AT_ONCE = 4
  * Both formats count, and none hides the other: signatures under Cosign's tag, and bundles among the referrers. The
  * referrers are looked at where no signature under the tag is accepted, or where `isExhaustive` asks for it.
  *
+ * What is read of one image has a limit in bytes. Signatures are read in the order they are listed; what is beyond the limit
+ * is an obstacle, so that it makes an image neither accepted nor unsigned.
+ *
  * Beyond what Cosign checks, the signed reference must be the repository that was asked for, or one of
  * `allowedIdentities`: else a signature of `test/app` would do for `prod/app`. A bundle that names no repository is
  * accepted unless `requiresIdentity`. An attestation is no signature.
@@ -122,15 +126,16 @@ export async function examineImage(
   { found, mayHaveTag }: KnownPlaces = {},
 ): Promise<ImageVerification> {
   const verification = new Verification(source, image, requirements)
+  const { allowance } = verification
   const { predicateType, isExhaustive = false } = requirements
   const lookAtTag = () =>
     verification.look(() =>
       predicateType === undefined
-        ? findTaggedSignatures(source, image.digest, found)
-        : findTaggedAttestations(source, image.digest, predicateType),
+        ? findTaggedSignatures(source, image.digest, allowance, found)
+        : findTaggedAttestations(source, image.digest, allowance, predicateType),
     )
   const lookAtReferrers = () =>
-    verification.look(() => findReferringSignatures(source, image.digest, predicateType))
+    verification.look(() => findReferringSignatures(source, image.digest, allowance, predicateType))
   const tag = tagOf(image.digest, predicateType === undefined ? 'signature' : 'attestation')
   const isTagLast = mayHaveTag?.(tag) === false
   await (isTagLast ? lookAtReferrers() : lookAtTag())
@@ -142,6 +147,8 @@ export async function examineImage(
 /** One image on its way: what was accepted so far, what was not, and what could not be looked at. */
 class Verification {
   readonly verified: AcceptedSignature[] = []
+  /** What is read of the image is counted against it. */
+  readonly allowance: ByteAllowance
   readonly #refused: RefusedSignature[] = []
   readonly #obstacles: ChanceryError[] = []
   #others = 0
@@ -154,7 +161,8 @@ class Verification {
     this.#image = image
     this.#judge = new ImageJudge(image, requirements)
     this.#predicateType = requirements.predicateType
-    this.#reader = new SignatureReader(source)
+    this.allowance = new ByteAllowance(source.maxAttachedBytes)
+    this.#reader = new SignatureReader(source, this.allowance)
     const { repository, digest: manifestDigest } = image
     if (repository === undefined) return
     const { annotations = {} } = requirements
@@ -177,10 +185,17 @@ class Verification {
       this.#refused.push({ place: { manifest }, error })
     }
     const outcomes = await inParallel(found.candidates, READS_AT_ONCE, (one) => this.#verify(one))
+    const unread: ChanceryError[] = []
     for (const outcome of outcomes) {
-      if ('error' in outcome) this.#refused.push(outcome)
-      else this.verified.push(outcome)
+      if (!('error' in outcome)) this.verified.push(outcome)
+      else if (isBeyondAllowance(outcome.error)) unread.push(outcome.error)
+      else this.#refused.push(outcome)
     }
+    const [first] = unread
+    if (first === undefined) return
+    const { code, message, hints } = first
+    const many = `${message}; ${unread.length} of ${found.candidates.length} were not looked at`
+    this.#obstacles.push(new ChanceryError(code, many, { hints }))
   }
 
   finish(hasReadReferrers: boolean): ImageVerification {

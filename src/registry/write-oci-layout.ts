@@ -66,7 +66,7 @@ export async function createOciLayout(directory: string): Promise<OciLayoutWrite
     async receive(tree, from, tag) {
       const written = async (): Promise<ArtifactSource> => {
         await writeIndex(directory, tree.pulled, tag, tagged)
-        return openOciLayout(directory)
+        return openOciLayout(directory, undefined, from.maxAttachedBytes)
       }
       return transferImage(tree, from, sink, written)
     },

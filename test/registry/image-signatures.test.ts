@@ -127,8 +127,8 @@ async function prepare() {
       const { digest } = registry.add(encodeJson({ ...signatures, subject, ...type }))
       registry.referrers.push({ mediaType: OCI_IMAGE_MANIFEST, digest, size: 1000, ...type })
     },
-    verify: (requirements: ImageRequirements = byKey) => {
-      const client = new RegistryClient({ retries: FAST, timeouts: UNHURRIED })
+    verify: (requirements: ImageRequirements = byKey, maxAttachedBytes?: number) => {
+      const client = new RegistryClient({ retries: FAST, timeouts: UNHURRIED, maxAttachedBytes })
       return verifyImage(client, parseReference(`${context}:1`), { now, ...requirements })
     },
     async refuses(
@@ -490,8 +490,90 @@ describe('a registry that lists referrers', () => {
       const referrer = { layer, subjectDigest: flow.image.digest, annotations: {} }
       addReferrer(flow.registry, referrer)
     }
-    await flow.refuses('ERR_VERIFY_NOTHING_ACCEPTED', /bytes of bundles of one image/)
+    await flow.refuses(
+      'ERR_REGISTRY_ATTACHED_SIZE',
+      /1 of 4 were not looked at(.|\n)*--max-attached/,
+    )
     assert.equal(flow.registry.countOf('/blobs/'), 3)
+  })
+})
+
+describe('what belongs to one image has a limit in bytes', () => {
+  const MIB = 1024 * 1024
+  const code = 'ERR_REGISTRY_ATTACHED_SIZE'
+
+  /** A referrer that is large itself. @param listedSize What the list says. */
+  function addLargeReferrer(flow: Awaited<ReturnType<typeof prepare>>, listedSize?: number): void {
+    const subjectDigest = flow.image.digest
+    const annotations = { filler: 'x'.repeat(400_000), n: String(flow.registry.referrers.length) }
+    const digest = addReferrer(flow.registry, { layer: encodeJson({}), subjectDigest, annotations })
+    const entry = flow.registry.referrers.pop()!
+    const size = listedSize ?? flow.registry.sizeOf(digest)
+    flow.registry.referrers.push({ ...entry, size })
+  }
+
+  it('that is kept before any manifest is read, where the list says how large they are', async () => {
+    await using flow = await prepare()
+    for (let n = 0; n < 3; n += 1) addLargeReferrer(flow)
+    flow.addBundle()
+    await assert.rejects(flow.verify(byKey, MIB), { code })
+    // The image itself and the tag of signatures.
+    assert.equal(flow.registry.countOf('/manifests/'), 2)
+    assert.equal((await flow.verify(byKey, 2 * MIB)).verified.length, 1)
+  })
+
+  it('that is kept while they are read, whatever the list says', async () => {
+    await using flow = await prepare()
+    for (let n = 0; n < 30; n += 1) addLargeReferrer(flow, 1)
+    await assert.rejects(flow.verify(byKey, MIB), { code })
+    // Two fit; eight are read at the same time.
+    assert.ok(flow.registry.countOf('/manifests/sha256:') <= 10)
+  })
+
+  it('that hides no signature under the tag, and is told where all are looked at', async () => {
+    await using flow = await prepare()
+    for (let n = 0; n < 3; n += 1) addLargeReferrer(flow)
+    flow.addSignature()
+    assert.equal((await flow.verify(byKey, MIB)).failure, undefined)
+    const all = await flow.verify({ ...byKey, isExhaustive: true }, MIB)
+    assert.deepEqual(
+      all.obstacles.map((one) => one.code),
+      [code],
+    )
+    flow.addSignature(stranger)
+    await assert.rejects(flow.verify(byKey, MIB), { code })
+  })
+
+  it('of which what comes first is used up first: a signature within it counts', async () => {
+    await using flow = await prepare()
+    const large = (n: number) => {
+      const layer = new Uint8Array(700_000).fill(0x20 + n)
+      addReferrer(flow.registry, { layer, subjectDigest: flow.image.digest, annotations: {} })
+    }
+    large(0)
+    flow.addBundle()
+    large(1)
+    const { verified, refused, obstacles } = await flow.verify(byKey, MIB)
+    assert.equal(verified.length, 1)
+    assert.equal(refused.length, 1)
+    assert.match(obstacles[0]?.message ?? '', /1 MiB .*1 of 3 were not looked at/)
+    await assert.rejects(flow.verify({ publicKey: stranger.publicKey }, MIB), { code })
+  })
+
+  it('that payloads under the tag count for, each once', async () => {
+    await using flow = await prepare()
+    const payloads = Array.from({ length: 40 }, (_, n) =>
+      encodeJson({ n, filler: 'x'.repeat(40_000) }),
+    )
+    for (const payload of payloads) flow.registry.addBlob(payload, 'x')
+    const layers = [...payloads, ...payloads].map((payload, n) =>
+      describeSignature({ payload, signature: Buffer.from(`${n}`).toString('base64') }),
+    )
+    flow.registry.add(encodeSignatures(layers).bytes, flow.sigTag)
+    await flow.refuses('ERR_VERIFY_NOTHING_ACCEPTED', /ERR_VERIFY/)
+    assert.equal(flow.registry.countOf('/blobs/'), payloads.length)
+    await assert.rejects(flow.verify(byKey, MIB), { code })
+    assert.ok(flow.registry.countOf('/blobs/') < payloads.length + 26)
   })
 })
 

@@ -21,6 +21,8 @@ export interface MapRegistry extends AsyncDisposable {
   isEndless: boolean
   /** Adds a manifest, by its digest and perhaps a tag. */
   add(bytes: Uint8Array, tag?: string, mediaType?: string): Described
+  /** How many bytes a manifest has. */
+  sizeOf(digest: string): number
   addBlob(bytes: Uint8Array, mediaType: string): Described
   /** How many requests there were whose path holds this. */
   countOf(part: string): number
@@ -67,6 +69,7 @@ export async function startMapRegistry(): Promise<MapRegistry> {
       for (const name of [digest, tag ?? digest]) manifests.set(name, { mediaType, bytes })
       return { mediaType, digest, size: bytes.length }
     },
+    sizeOf: (digest) => manifests.get(digest)?.bytes.length ?? 0,
     addBlob(bytes, mediaType) {
       const digest = digestOf(bytes)
       blobs.set(digest, bytes)

@@ -3,7 +3,7 @@ import { encodeBase64 } from '../../format/base64.ts'
 import { parseJson } from '../../format/json.ts'
 import type { Descriptor } from '../../format/oci-manifest.ts'
 import { parseReference, referenceContext } from '../../format/oci-reference.ts'
-import type { ArtifactSource } from '../../registry/artifact-store.ts'
+import { ByteAllowance } from '../../registry/byte-allowance.ts'
 import { readImageTree, type ImageTree, type TaggedKind } from '../../registry/image-tree.ts'
 import { bundleLayerOf, factsOf, readLayer } from '../../registry/published-artifacts.ts'
 import { repositorySource } from '../../registry/repository-store.ts'
@@ -67,9 +67,11 @@ async function download(
   using client = await openReadingClient(context, flags, [reference])
   const source = repositorySource(client, reference, new Deadline(flags.timeout).signal)
   const root = await readImageTree(source, reference.digest ?? reference.tag ?? 'latest')
+  const allowance = new ByteAllowance(source.maxAttachedBytes)
+  const read = (layer: Descriptor) => readLayer(source, layer, allowance)
   const documents = [
-    ...(await readBundles(source, root, kind, selection)),
-    ...(await readTagged(source, root, kind, selection)),
+    ...(await readBundles(read, root, kind, selection)),
+    ...(await readTagged(read, root, kind, selection)),
   ]
   if (documents.length === 0) {
     throw new ChanceryError(
@@ -81,8 +83,10 @@ async function download(
   else context.output.raw(documents.map((one) => `${JSON.stringify(one)}\n`).join(''))
 }
 
+type ReadContent = (layer: Descriptor) => Promise<Uint8Array>
+
 async function readBundles(
-  source: ArtifactSource,
+  read: ReadContent,
   root: ImageTree,
   kind: string,
   { isWanted }: Selection,
@@ -92,13 +96,13 @@ async function readBundles(
     const layer = bundleLayerOf(referrer)
     const facts = factsOf(referrer)
     if (layer === undefined || facts.kind !== kind || !isWanted(facts.predicateType)) continue
-    documents.push(parseJson(await readLayer(source, layer)))
+    documents.push(parseJson(await read(layer)))
   }
   return documents
 }
 
 async function readTagged(
-  source: ArtifactSource,
+  read: ReadContent,
   root: ImageTree,
   kind: TaggedKind,
   { isWanted, describe }: Selection,
@@ -108,7 +112,7 @@ async function readTagged(
     if (found !== kind || pulled.manifest.kind !== 'manifest') continue
     for (const layer of pulled.manifest.layers) {
       if (!isWanted(layer.annotations?.['predicateType'])) continue
-      documents.push(describe(layer, await readLayer(source, layer)))
+      documents.push(describe(layer, await read(layer)))
     }
   }
   return documents

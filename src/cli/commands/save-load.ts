@@ -33,7 +33,7 @@ export async function save(this: CliContext, flags: DirectoryFlags, image: strin
 /** `chancery load`: a saved image to a registry; its tag is moved, as with any push. */
 export async function load(this: CliContext, flags: DirectoryFlags, image: string): Promise<void> {
   const reference = parseReference(image)
-  await using layout = await openOciLayout(flags.dir)
+  await using layout = await openOciLayout(flags.dir, undefined, flags.maxAttachedSize)
   if (reference.digest !== undefined && reference.digest !== layout.digest) {
     throw new ChanceryError(
       'ERR_CLI_USAGE',

@@ -41,7 +41,7 @@ export async function tree(this: CliContext, flags: TreeFlags, image: string): P
   }
   if (flags.localImage === true) {
     const { path, image: wanted } = parseLayoutName(image, await userFileExists(image))
-    await using layout = await openOciLayout(path, wanted)
+    await using layout = await openOciLayout(path, wanted, flags.maxAttachedSize)
     await show(layout, layout.digest, path)
     return
   }

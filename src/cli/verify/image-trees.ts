@@ -31,6 +31,12 @@ export interface TreeOptions {
   readonly onProgress: (done: number, all: number) => void
 }
 
+/** How an image in a layout is read. */
+export interface LayoutOptions extends Pick<TreeOptions, 'isRecursive'> {
+  /** How many bytes are read of what belongs to one image. */
+  readonly maxAttachedBytes: number
+}
+
 /** Of so many images of a repository its list of tags is read, so that tags it lacks are looked at last. */
 const MANY_IMAGES = 4
 /** So many images that are not accepted are named in an error. */
@@ -98,10 +104,10 @@ async function surveyRepositories(
 export async function verifyLayout(
   name: string,
   requirements: ImageRequirements,
-  isRecursive: boolean,
+  options: LayoutOptions,
 ): Promise<VerifiedTree> {
   try {
-    return await verifyInLayout(name, requirements, isRecursive)
+    return await verifyInLayout(name, requirements, options)
   } catch (error) {
     if (error instanceof ChanceryError) return { images: [], failure: error }
     throw error
@@ -111,10 +117,10 @@ export async function verifyLayout(
 async function verifyInLayout(
   layoutName: string,
   requirements: ImageRequirements,
-  isRecursive: boolean,
+  { isRecursive, maxAttachedBytes }: LayoutOptions,
 ): Promise<VerifiedTree> {
   const { path, image } = parseLayoutName(layoutName, await userFileExists(layoutName))
-  await using layout = await openOciLayout(path, image)
+  await using layout = await openOciLayout(path, image, maxAttachedBytes)
   const get = async (name: string) => {
     const found = await layout.findManifest(name)
     if (found !== undefined) return found

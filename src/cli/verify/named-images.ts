@@ -82,7 +82,8 @@ async function verifyAll(
   const isRecursive = flags.recursive === true
   if (flags.localImage === true) {
     const all: VerifiedTree[] = []
-    for (const path of images) all.push(await verifyLayout(path, requirements, isRecursive))
+    const options = { isRecursive, maxAttachedBytes: flags.maxAttachedSize }
+    for (const path of images) all.push(await verifyLayout(path, requirements, options))
     return all
   }
   const references = images.map(parseReference)
