@@ -15,6 +15,10 @@ export const REGISTRY_CODES = {
     status: 502,
   },
   ERR_REGISTRY_TOO_LARGE: { kind: 'invalid', summary: 'The registry sent more than is accepted' },
+  ERR_REGISTRY_CONTENT: {
+    kind: 'refused',
+    summary: 'What the registry holds under this name is not what it has to be',
+  },
   ERR_REGISTRY_ATTACHED_SIZE: {
     kind: 'invalid',
     summary: 'More belongs to the image than is read of one image',

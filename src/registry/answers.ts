@@ -51,6 +51,19 @@ export function badAnswer(
   })
 }
 
+/**
+ * The error of content that is malformed, or another thing than its name says: somebody put it there, and to ask again
+ * changes nothing.
+ *
+ * @param place What holds it.
+ */
+export function badContent(place: string, reason: string, cause?: unknown): ChanceryError {
+  return new ChanceryError('ERR_REGISTRY_CONTENT', `${place}: ${reason}`, {
+    cause,
+    hints: ['Whoever can push put it there; remove it, or push what belongs there again.'],
+  })
+}
+
 function hintFor(code: ErrorCode): ErrorOptions {
   const hint = HINTS[code]
   return hint === undefined ? {} : { hints: [hint] }

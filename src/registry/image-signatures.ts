@@ -1,4 +1,4 @@
-import type { ChanceryError } from '../errors/chancery-error.ts'
+import { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_CONFIG, type Descriptor } from '../format/oci-manifest.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../format/image-statement.ts'
 import type { ArtifactSource } from './artifact-store.ts'
@@ -7,6 +7,7 @@ import { predicateTypeOf } from './attestation-manifest.ts'
 import { tagOf, type TaggedKind } from './image-tree.ts'
 import { isBundleType, SIGNATURE_ARTIFACT } from './published-artifacts.ts'
 import { PREDICATE_TYPE_ANNOTATION } from './publish-bundle.ts'
+import { isUnreadable } from './referrers.ts'
 import type { PulledManifest } from './registry-client.ts'
 import { layersOfSignatures, SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
 
@@ -28,10 +29,12 @@ export interface SignaturePlace {
   readonly index: number
 }
 
-/** What refers to an image and is not even a candidate, and why. */
+/** What refers to an image, or is under its tag, and is not even a candidate, and why. */
 export interface RefusedPlace {
-  /** Digest of the manifest. */
-  readonly manifest: string
+  /** Digest of the manifest; undefined where what is under the tag is none. */
+  readonly manifest: string | undefined
+  /** The tag that it is under; undefined for a referrer. */
+  readonly tag: string | undefined
   readonly error: ChanceryError
 }
 
@@ -52,7 +55,7 @@ const UNSPECIFIC: readonly string[] = [EMPTY_CONFIG, OCI_IMAGE_CONFIG]
  *
  * @param allowance What the manifest is counted against.
  * @param seen What the tag holds, where that has just been read.
- * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
+ * @throws ChanceryError what the source throws, if it was kept from reading. What the tag holds and is none is refused.
  */
 export async function findTaggedSignatures(
   source: ArtifactSource,
@@ -61,16 +64,14 @@ export async function findTaggedSignatures(
   seen?: PulledManifest,
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'signature')
-  const found = seen ?? (await source.findManifest(tag, allowance))
-  const candidates = found === undefined ? [] : candidatesUnder(found, tag, 'signature')
-  return { candidates, refused: [], others: 0 }
+  return findUnder(tag, 'signature', () => seen ?? source.findManifest(tag, allowance))
 }
 
 /**
  * The attestations of a type under Cosign's tag, `sha256-<hex>.att`.
  *
  * @param allowance What the manifest is counted against.
- * @throws ChanceryError ERR_REGISTRY_SIGNATURES if the tag holds something else; besides, what the source throws.
+ * @throws ChanceryError what the source throws, if it was kept from reading. What the tag holds and is none is refused.
  */
 export async function findTaggedAttestations(
   source: ArtifactSource,
@@ -79,13 +80,32 @@ export async function findTaggedAttestations(
   predicateType: string,
 ): Promise<FoundCandidates> {
   const tag = tagOf(digest, 'attestation')
-  const found = await source.findManifest(tag, allowance)
-  const all = found === undefined ? [] : candidatesUnder(found, tag, 'attestation')
+  const { candidates: all, refused } = await findUnder(tag, 'attestation', () =>
+    source.findManifest(tag, allowance),
+  )
   // Without the annotation only the statement tells the type.
   const candidates = all.filter(
     ({ layer }) => (predicateTypeOf(layer) ?? predicateType) === predicateType,
   )
-  return { candidates, refused: [], others: all.length - candidates.length }
+  return { candidates, refused, others: all.length - candidates.length }
+}
+
+/** What the tag holds that is no set of signatures is as little one as a referrer that cannot be read. */
+async function findUnder(
+  tag: string,
+  kind: Exclude<TaggedKind, 'sbom'>,
+  read: () => PulledManifest | Promise<PulledManifest | undefined>,
+): Promise<FoundCandidates> {
+  let found: PulledManifest | undefined
+  try {
+    found = await read()
+    const candidates = found === undefined ? [] : candidatesUnder(found, tag, kind)
+    return { candidates, refused: [], others: 0 }
+  } catch (error) {
+    const isOther = error instanceof ChanceryError && error.code === 'ERR_REGISTRY_SIGNATURES'
+    if (!isOther && !isUnreadable(error)) throw error
+    return { candidates: [], refused: [{ manifest: found?.digest, tag, error }], others: 0 }
+  }
 }
 
 /**
@@ -116,7 +136,11 @@ export async function findReferringSignatures(
     if (inIt.length === 0) others += 1
     candidates.push(...inIt)
   }
-  const refused = found.refused.map(({ digest: manifest, error }) => ({ manifest, error }))
+  const refused = found.refused.map(({ digest: manifest, error }) => ({
+    manifest,
+    tag: undefined,
+    error,
+  }))
   return { candidates, refused, others }
 }
 

@@ -9,6 +9,7 @@ import {
   type Descriptor,
   type ImageIndex,
 } from '../format/oci-manifest.ts'
+import { badContent } from './answers.ts'
 import type { ArtifactSource } from './artifact-store.ts'
 import { verifiedChunks } from './blob-stream.ts'
 import { DEFAULT_ATTACHED_BYTES } from './byte-allowance.ts'
@@ -198,13 +199,20 @@ async function readManifestFile(
   if (`sha256:${sha256Hex(bytes)}` !== digest) {
     throw new ChanceryError('ERR_REGISTRY_DIGEST', `the file of ${digest} has other content`)
   }
-  const mediaType = knownMediaType ?? ownMediaType(bytes)
-  return { digest, mediaType, bytes, manifest: parseManifest(bytes, mediaType), etag: undefined }
+  try {
+    const mediaType = knownMediaType ?? ownMediaType(bytes)
+    return { digest, mediaType, bytes, manifest: parseManifest(bytes, mediaType), etag: undefined }
+  } catch (cause) {
+    if (!(cause instanceof ChanceryError)) throw cause
+    throw badContent(files.name, `${digest} is not a manifest: ${cause.message}`, cause)
+  }
 }
 
 /** The media type that a manifest names itself; it may only be left out in OCI ones. */
 function ownMediaType(bytes: Uint8Array): string {
-  const { mediaType, manifests } = parseJson(bytes) as Readonly<Record<string, unknown>>
+  // What is no object has neither, and is refused as the image that it is not.
+  const members = (parseJson(bytes) ?? {}) as Readonly<Record<string, unknown>>
+  const { mediaType, manifests } = members
   if (typeof mediaType === 'string') return mediaType
   return manifests === undefined ? OCI_IMAGE_MANIFEST : OCI_IMAGE_INDEX
 }

@@ -1,6 +1,6 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { OCI_IMAGE_INDEX, parseManifest, type Descriptor } from '../format/oci-manifest.ts'
-import { badAnswer, firstErrorOf } from './answers.ts'
+import { badAnswer, badContent, firstErrorOf } from './answers.ts'
 import type { Answer } from './http-transport.ts'
 import { linksWith } from './link-header.ts'
 import type { RepositoryName } from './origins.ts'
@@ -29,6 +29,7 @@ const MAX_LINK_LENGTH = 4096
 /**
  * Reads an answer of the referrers API.
  *
+ * @throws ChanceryError ERR_REGISTRY_CONTENT if it is an OCI image index, and malformed.
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if it is no OCI image index, or if its next page is not another one of
  * the same list at the same host, or cannot be told.
  */
@@ -44,7 +45,9 @@ export function readReferrersPage(repository: RepositoryName, answer: Answer): R
     return { descriptors, size: answer.body.length, next }
   } catch (cause) {
     if (!(cause instanceof ChanceryError)) throw cause
-    throw badAnswer(repository, `the list of referrers is malformed: ${cause.message}`, cause)
+    // Annotations of those who push are in it.
+    const place = `${repository.registry}/${repository.repository}`
+    throw badContent(place, `the list of referrers is malformed: ${cause.message}`, cause)
   }
 }
 

@@ -1,6 +1,7 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { Descriptor } from '../format/oci-manifest.ts'
+import { badContent } from './answers.ts'
 import type { ByteAllowance } from './byte-allowance.ts'
 import { inParallel } from './in-parallel.ts'
 import type { RepositoryName } from './origins.ts'
@@ -68,7 +69,7 @@ export interface SeenTag {
 
 const PULLS_AT_ONCE = 8
 const UNREADABLE: readonly ErrorCode[] = [
-  'ERR_REGISTRY_BAD_ANSWER',
+  'ERR_REGISTRY_CONTENT',
   'ERR_REGISTRY_DIGEST',
   'ERR_REGISTRY_TOO_LARGE',
 ]
@@ -89,6 +90,7 @@ export function isUnreadable(error: unknown): error is ChanceryError {
  * @param digest `sha256:<hex>`.
  * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if there are more than may be; ERR_REGISTRY_ATTACHED_SIZE if their manifests
  * together are more than the allowance has left: before any is pulled if the list says so, else in the middle.
+ * @throws ChanceryError ERR_REGISTRY_CONTENT if the fallback tag holds something else.
  * @throws ChanceryError ERR_REGISTRY_* for any other answer than a list or "there is no such thing": a registry that
  * refuses or is overloaded never means that there are none.
  * Source: OCI distribution-spec 1.1, "Listing Referrers", "Unavailable Referrers API".
@@ -155,10 +157,9 @@ async function findListUnderTag(
   // GitLab takes the tag for the digest and answers the subject itself.
   if (found === undefined || found.digest === digest) return undefined
   if (found.manifest.kind === 'index') return found
-  throw new ChanceryError(
-    'ERR_REGISTRY_SIGNATURES',
+  throw badContent(
+    `${repository.registry}/${repository.repository}`,
     `expected the tag ${fallbackTag(digest)} to hold an index of referrers, found an image`,
-    { hints: ['Somebody else uses this tag; move what it holds elsewhere.'] },
   )
 }
 

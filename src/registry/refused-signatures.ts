@@ -54,9 +54,12 @@ export function isOfTransport({ kind }: ChanceryError): boolean {
   return kind === 'unavailable' || kind === 'unauthenticated' || kind === 'denied'
 }
 
-/** What a signature is called: `Signature 2 under sha256-….sig`, `Bundle sha256:…`. */
+/** What a signature is called: `Signature 2 under sha256-….sig`, `Bundle sha256:…`, `What is under sha256-….sig`. */
 export function describePlace(place: RefusedSignature['place']): string {
-  if (!('format' in place)) return `Referrer ${place.manifest}`
+  if (!('format' in place)) {
+    const { manifest, tag } = place
+    return tag === undefined ? `Referrer ${manifest ?? ''}` : `What is under ${tag}`
+  }
   if (place.format === 'bundle') return `Bundle ${place.manifest}`
   const what = place.format === 'envelope' ? 'Attestation' : 'Signature'
   return `${what} ${place.index + 1} under ${place.tag ?? place.manifest}`

@@ -7,7 +7,7 @@ import {
   type ImageIndex,
   type ImageManifest,
 } from '../format/oci-manifest.ts'
-import { badAnswer, errorOfAnswer } from './answers.ts'
+import { badAnswer, badContent, errorOfAnswer } from './answers.ts'
 import { DEFAULT_ATTACHED_BYTES, type ByteAllowance } from './byte-allowance.ts'
 import type { FindCredentials } from './credentials.ts'
 import { HostMemory } from './host-abilities.ts'
@@ -114,7 +114,8 @@ export class RegistryClient implements Disposable {
    * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if they are more than the allowance has left.
    * @throws ChanceryError ERR_REGISTRY_DIGEST if the bytes are not those of the digest asked for, or of the one the
    * registry announces.
-   * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if they are not a manifest of the media type they came with.
+   * @throws ChanceryError ERR_REGISTRY_CONTENT if they are not a manifest of the media type they came with;
+   * ERR_REGISTRY_BAD_ANSWER if it is not even clear that they are what the registry holds: a web page of a gateway.
    */
   async findManifest(
     repository: RepositoryName,
@@ -319,7 +320,14 @@ function readManifest(
     return { digest, mediaType, bytes, manifest, etag: answer.headers.etag }
   } catch (cause) {
     if (!(cause instanceof ChanceryError)) throw cause
-    throw badAnswer(repository, `${reference} is not a manifest: ${cause.message}`, cause)
+    const reason = `${reference} is not a manifest: ${cause.message}`
+    // A gateway answers with pages of its own, but not with these bytes, nor of these types.
+    const isHeld =
+      reference.startsWith('sha256:') ||
+      (MANIFEST_MEDIA_TYPES as readonly string[]).includes(mediaType) ||
+      answer.headers['docker-content-digest'] === digest
+    if (!isHeld) throw badAnswer(repository, reason, cause)
+    throw badContent(`${repository.registry}/${repository.repository}`, reason, cause)
   }
 }
 

@@ -45,8 +45,8 @@ export interface AcceptedSignature extends VerifiedImageSignature {
 
 /** A signature that was not accepted, and why. */
 export interface RefusedSignature {
-  /** Of what is no signature at all only the manifest is known. */
-  readonly place: SignaturePlace | Pick<RefusedPlace, 'manifest'>
+  /** Of what is no signature at all only the manifest is known, or the tag. */
+  readonly place: SignaturePlace | Pick<RefusedPlace, 'manifest' | 'tag'>
   readonly error: ChanceryError
 }
 
@@ -181,8 +181,8 @@ class Verification {
       return
     }
     this.#others += found.others
-    for (const { manifest, error } of found.refused) {
-      this.#refused.push({ place: { manifest }, error })
+    for (const { manifest, tag, error } of found.refused) {
+      this.#refused.push({ place: { manifest, tag }, error })
     }
     const outcomes = await inParallel(found.candidates, READS_AT_ONCE, (one) => this.#verify(one))
     const unread: ChanceryError[] = []

@@ -40,7 +40,7 @@ async function pushLargeReferrers(image: Awaited<ReturnType<typeof pushTestImage
 }
 
 for (const [registryComponent, start] of realRegistries) {
-  describe(`${registryComponent.name}`, { skip: registryComponent.absent }, () => {
+  describe(registryComponent.name, { skip: registryComponent.absent }, () => {
     it('has no more read of what is attached to one image than --max-attached-size', async () => {
       await using directory = await createTemporaryDirectory()
       await using registry = await start()

@@ -17,6 +17,8 @@ export interface MapRegistry extends AsyncDisposable {
   readonly referrers: object[]
   /** How the referrers API answers. */
   referrersStatus: number
+  /** How a manifest is answered, by its tag or digest, instead of being there or not. */
+  readonly statuses: Map<string, number>
   /** Whether it has a next page for ever. */
   isEndless: boolean
   /** Adds a manifest, by its digest and perhaps a tag. */
@@ -33,13 +35,17 @@ export async function startMapRegistry(): Promise<MapRegistry> {
   const manifests = new Map<string, { readonly mediaType: string; readonly bytes: Uint8Array }>()
   const blobs = new Map<string, Uint8Array>()
   const referrers: object[] = []
+  const statuses = new Map<string, number>()
   let pages = 0
   const server = await startHostileServer((request, response) => {
     const [kind = '', last = ''] = (request.url ?? '').split('/').slice(-2)
     const reference = last.split('?')[0] ?? ''
     const manifest = manifests.get(reference)
     const blob = blobs.get(reference)
-    if (kind === 'manifests' && manifest !== undefined) {
+    const status = statuses.get(reference)
+    if (kind === 'manifests' && status !== undefined) {
+      response.writeHead(status).end()
+    } else if (kind === 'manifests' && manifest !== undefined) {
       response.writeHead(200, { 'content-type': manifest.mediaType }).end(manifest.bytes)
     } else if (kind === 'blobs' && blob !== undefined) {
       response.end(blob)
@@ -63,6 +69,7 @@ export async function startMapRegistry(): Promise<MapRegistry> {
     blobs,
     referrers,
     referrersStatus: 200,
+    statuses,
     isEndless: false,
     add(bytes, tag, mediaType = OCI_IMAGE_MANIFEST) {
       const digest = digestOf(bytes)

@@ -254,7 +254,7 @@ describe('the fallback tag', () => {
       code: 'ERR_REGISTRY_SIGNATURES',
     })
     await assert.rejects(findReferrers(client, image.repository, image.digest), {
-      code: 'ERR_REGISTRY_SIGNATURES',
+      code: 'ERR_REGISTRY_CONTENT',
     })
     assert.equal((await client.getManifest(image.repository, tag)).digest, other.digest)
   })
@@ -487,17 +487,21 @@ describe('a list of referrers', () => {
   })
 
   it('has to be an index', async () => {
-    for (const [mediaType, bytes] of [
-      ['application/json', index([])],
-      [OCI_IMAGE_INDEX, encode([])],
-      [OCI_IMAGE_INDEX, encode({ schemaVersion: 2, manifests: [{}] })],
-      [OCI_IMAGE_INDEX, new TextEncoder().encode('{"manifests":[],"manifests":[]}')],
-      [OCI_IMAGE_MANIFEST, one],
+    for (const [mediaType, bytes, code] of [
+      ['application/json', index([]), 'ERR_REGISTRY_BAD_ANSWER'],
+      [OCI_IMAGE_INDEX, encode([]), 'ERR_REGISTRY_CONTENT'],
+      [OCI_IMAGE_INDEX, encode({ schemaVersion: 2, manifests: [{}] }), 'ERR_REGISTRY_CONTENT'],
+      [
+        OCI_IMAGE_INDEX,
+        new TextEncoder().encode('{"manifests":[],"manifests":[]}'),
+        'ERR_REGISTRY_CONTENT',
+      ],
+      [OCI_IMAGE_MANIFEST, one, 'ERR_REGISTRY_BAD_ANSWER'],
     ] as const) {
       await using server = await startFake([], (_request, response) => {
         response.writeHead(200, { 'content-type': mediaType }).end(bytes)
       })
-      await assert.rejects(listAt(server.host), { code: 'ERR_REGISTRY_BAD_ANSWER' })
+      await assert.rejects(listAt(server.host), { code })
     }
   })
 

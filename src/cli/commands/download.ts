@@ -3,6 +3,7 @@ import { encodeBase64 } from '../../format/base64.ts'
 import { parseJson } from '../../format/json.ts'
 import type { Descriptor } from '../../format/oci-manifest.ts'
 import { parseReference, referenceContext } from '../../format/oci-reference.ts'
+import { badContent } from '../../registry/answers.ts'
 import { ByteAllowance } from '../../registry/byte-allowance.ts'
 import { readImageTree, type ImageTree, type TaggedKind } from '../../registry/image-tree.ts'
 import { bundleLayerOf, factsOf, readLayer } from '../../registry/published-artifacts.ts'
@@ -46,7 +47,7 @@ export async function downloadAttestations(
   const { predicateType: wanted } = flags
   await download(this, flags, image, 'attestation', {
     isWanted: (predicateType) => wanted === undefined || predicateType === wanted,
-    describe: (_layer, content) => parseJson(content),
+    describe: contentOf,
   })
 }
 
@@ -85,6 +86,20 @@ async function download(
 
 type ReadContent = (layer: Descriptor) => Promise<Uint8Array>
 
+async function readJson(read: ReadContent, layer: Descriptor): Promise<unknown> {
+  return contentOf(layer, await read(layer))
+}
+
+/** @throws ChanceryError ERR_REGISTRY_CONTENT if it is no JSON. */
+function contentOf({ digest }: Descriptor, content: Uint8Array | string): unknown {
+  try {
+    return parseJson(content)
+  } catch (cause) {
+    if (!(cause instanceof ChanceryError)) throw cause
+    throw badContent(digest, `expected JSON: ${cause.message}`, cause)
+  }
+}
+
 async function readBundles(
   read: ReadContent,
   root: ImageTree,
@@ -96,7 +111,7 @@ async function readBundles(
     const layer = bundleLayerOf(referrer)
     const facts = factsOf(referrer)
     if (layer === undefined || facts.kind !== kind || !isWanted(facts.predicateType)) continue
-    documents.push(parseJson(await read(layer)))
+    documents.push(await readJson(read, layer))
   }
   return documents
 }
@@ -108,8 +123,11 @@ async function readTagged(
   { isWanted, describe }: Selection,
 ): Promise<unknown[]> {
   const documents: unknown[] = []
-  for (const { kind: found, pulled } of root.tagged) {
-    if (found !== kind || pulled.manifest.kind !== 'manifest') continue
+  for (const { kind: found, tag, pulled } of root.tagged) {
+    if (found !== kind) continue
+    if (pulled.manifest.kind !== 'manifest') {
+      throw badContent(tag, 'expected an image manifest, found an index')
+    }
     for (const layer of pulled.manifest.layers) {
       if (!isWanted(layer.annotations?.['predicateType'])) continue
       documents.push(describe(layer, await read(layer)))
@@ -119,9 +137,10 @@ async function readTagged(
 }
 
 /** As Cosign prints it, with certificates as PEM. */
-function describeSignature({ annotations = {} }: Descriptor, payload: Uint8Array): object {
+function describeSignature(layer: Descriptor, payload: Uint8Array): object {
+  const { annotations = {} } = layer
   const json = (text: string | undefined): unknown =>
-    text === undefined || text === '' ? null : parseJson(text)
+    text === undefined || text === '' ? null : contentOf(layer, text)
   const pem = (text: string | undefined): string | null =>
     text === undefined || text === '' ? null : text
   return {

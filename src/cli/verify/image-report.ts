@@ -102,8 +102,9 @@ function printImage(verification: ImageVerification): object {
 }
 
 function printPlace(place: ImageVerification['refused'][number]['place']): object {
-  if (!('format' in place)) return { format: null, manifest: place.manifest }
-  const { format, manifest, tag, index } = place
+  const { manifest, tag } = place
+  if (!('format' in place)) return { format: null, manifest: manifest ?? null, tag: tag ?? null }
+  const { format, index } = place
   return { format, manifest, tag: tag ?? null, index }
 }
 
