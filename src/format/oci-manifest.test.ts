@@ -51,6 +51,33 @@ describe('parseManifest', () => {
     refuses({}, DOCKER_MANIFEST)
   })
 
+  it('reads what an image in an index runs on, and nothing of it that is not plain', () => {
+    const digest = `sha256:${'a'.repeat(64)}`
+    const platformOf = (platform: unknown) => {
+      const manifests = [{ mediaType: OCI_IMAGE_MANIFEST, digest, size: 1, platform }]
+      const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests }
+      const parsed = parseManifest(new TextEncoder().encode(JSON.stringify(index)), OCI_IMAGE_INDEX)
+      return parsed.kind === 'index' ? parsed.manifests[0]?.platform : 'none'
+    }
+    const arm = { os: 'linux', architecture: 'arm64' }
+    assert.equal(platformOf(arm), 'linux/arm64')
+    assert.equal(platformOf({ ...arm, variant: 'v8', 'os.version': '1' }), 'linux/arm64/v8')
+    for (const bad of [
+      undefined,
+      null,
+      'linux/arm64',
+      [],
+      { os: 'linux' },
+      { ...arm, variant: 8 },
+      { ...arm, os: 'linux, not looked into' },
+      { ...arm, os: '\u001b[2J' },
+      { ...arm, os: 'x'.repeat(65) },
+      { ...arm, os: '' },
+    ]) {
+      assert.equal(platformOf(bad), undefined)
+    }
+  })
+
   it('refuses malformed descriptors', () => {
     for (const change of [
       { digest: 'sha256:AB' },

@@ -33,6 +33,8 @@ export interface Descriptor {
   readonly size: number
   readonly annotations?: Readonly<Record<string, string>>
   readonly artifactType?: string
+  /** What an image in an index runs on, `linux/arm64/v8`; untrusted, left out where it is not of that form. */
+  readonly platform?: string
   /** A copy of the content, in base64; untrusted, not even known to be base64, until it was read. */
   readonly data?: string
 }
@@ -60,6 +62,7 @@ export interface ImageIndex {
 
 const MAX_ANNOTATIONS = 1000
 const MAX_MEDIA_TYPE_LENGTH = 255
+const PLATFORM_PART = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/
 
 /**
  * Reads a manifest strictly, as the media type it was delivered with.
@@ -163,6 +166,7 @@ function readDescriptors(
 function readDescriptor(value: unknown, name: string): Descriptor {
   const descriptor = asObject(value, `"${name}"`)
   const { digest, size, annotations, artifactType, data } = descriptor
+  const platform = readPlatform(descriptor['platform'])
   if (typeof digest !== 'string' || !isDigest(digest)) {
     throw malformed(`expected the digest of "${name}" to be sha256:<64 hex> or sha512:<128 hex>`)
   }
@@ -182,8 +186,18 @@ function readDescriptor(value: unknown, name: string): Descriptor {
     ...(artifactType === undefined
       ? {}
       : { artifactType: readMediaType(artifactType, `${name}.artifactType`) }),
+    ...(platform === undefined ? {} : { platform }),
     ...(data === undefined ? {} : { data }),
   }
+}
+
+/** Nothing depends on it but what people are shown, so one that is malformed is as good as none. Source: image-index.md. */
+function readPlatform(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { os, architecture, variant } = value as Members
+  const parts = [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])]
+  const isPlain = parts.every((part) => typeof part === 'string' && PLATFORM_PART.test(part))
+  return isPlain ? parts.join('/') : undefined
 }
 
 function readMediaType(value: unknown, name: string): string {

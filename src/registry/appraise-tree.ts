@@ -136,12 +136,11 @@ class Appraiser {
   }: TaggedArtifact): Promise<readonly AppraisedSignature[]> {
     if (kind === 'sbom') return []
     if (pulled.manifest.kind === 'index') return [unknownIn(pulled.digest)]
-    return inParallel(candidatesUnder(pulled, tag, kind), READS_AT_ONCE, (candidate) =>
-      this.#appraise(
-        candidate,
-        kind === 'attestation' ? predicateTypeOf(candidate.layer) : undefined,
-      ),
-    )
+    return inParallel(candidatesUnder(pulled, tag, kind), READS_AT_ONCE, async (candidate) => {
+      if (kind === 'signature') return this.#appraise(candidate, undefined)
+      const appraised = await this.#appraise(candidate, predicateTypeOf(candidate.layer))
+      return { ...appraised, verdict: refuseSignature(appraised.verdict) }
+    })
   }
 
   async appraiseReferrer(referrer: ImageTree): Promise<readonly AppraisedSignature[]> {
@@ -191,6 +190,18 @@ function withoutStatement({ content, ...proven }: VerifiedImageSignature): Prove
   const predicateType =
     content.format === 'simple-signing' ? undefined : content.statement.predicateType
   return { ...proven, predicateType }
+}
+
+/** `verify` looks for signatures elsewhere, and nobody asks for one as for an attestation: it says nothing where it is. */
+function refuseSignature(verdict: Verdict): Verdict {
+  const isSignature =
+    verdict.kind === 'valid' && verdict.proven.predicateType === COSIGN_SIGNATURE_PREDICATE
+  if (!isSignature) return verdict
+  const error = new ChanceryError(
+    'ERR_VERIFY_PREDICATE_TYPE',
+    'expected an attestation under this tag, found the signature of an image, which counts as a referrer alone: `verify` does not look here',
+  )
+  return { kind: 'refused', error }
 }
 
 /** Whoever asks for one of the two types does not get this, or gets something else than is written on it. */

@@ -45,8 +45,8 @@ export interface ImageTree {
 
 /** A part of a tree that could not be read: nobody knows what is there. */
 export interface UnreadPart {
-  readonly part: TaggedKind | 'referrers' | 'child'
-  /** A tag, or the digest of a child; of referrers that of the manifest they refer to. */
+  readonly part: TaggedKind | 'referrers' | 'child' | 'rest'
+  /** A tag, or the digest of a child; of referrers, and of what was left out as too much, that of the manifest above them. */
   readonly name: string
   readonly error: ChanceryError
 }
@@ -55,7 +55,7 @@ export interface UnreadPart {
 export interface TreeReading {
   /** Whether the manifests that an index lists are read, each with all that belongs to it; true by default. */
   readonly readsChildren?: boolean
-  /** Whether a part that cannot be read becomes an {@link UnreadPart}; by default its error is thrown. */
+  /** Whether a part that cannot be read, or is too much, becomes an {@link UnreadPart}; by default its error is thrown. */
   readonly allowsUnread?: boolean
 }
 
@@ -74,7 +74,8 @@ export function tagOf(digest: string, kind: TaggedKind): string {
  *
  * @param reference Tag or digest.
  * @throws ChanceryError ERR_REGISTRY_NOT_FOUND if it, or a child of an index, is not there.
- * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 5,000 manifests, or nested deeper than 8.
+ * @throws ChanceryError ERR_REGISTRY_TOO_LARGE if it is more than 5,000 manifests, or nested deeper than 8, and that is not
+ * allowed to be left out.
  * @throws ChanceryError ERR_REGISTRY_ATTACHED_SIZE if what belongs to one image is more than the source allows.
  * @throws ChanceryError ERR_REGISTRY_BAD_ANSWER if an index contains itself; besides, what the source throws.
  */
@@ -104,7 +105,8 @@ export function manifestsOf(tree: ImageTree): readonly PulledManifest[] {
 class TreeReader {
   readonly #source: ArtifactSource
   readonly #reading: TreeReading
-  #count = 0
+  /** The image itself, and what was promised to be read. */
+  #count = 1
 
   constructor(source: ArtifactSource, reading: TreeReading) {
     this.#source = source
@@ -121,11 +123,6 @@ class TreeReader {
     if (above.includes(digest)) {
       throw new ChanceryError('ERR_REGISTRY_BAD_ANSWER', `${digest} contains itself`)
     }
-    this.#count += 1
-    if (this.#count > MAX_MANIFESTS || above.length >= MAX_DEPTH) {
-      const message = `expected at most ${MAX_MANIFESTS} manifests, nested at most ${MAX_DEPTH} deep`
-      throw new ChanceryError('ERR_REGISTRY_TOO_LARGE', message)
-    }
     const path = [...above, digest]
     const unread: UnreadPart[] = []
     const allowance = owner ?? new ByteAllowance(this.#source.maxAttachedBytes)
@@ -134,20 +131,32 @@ class TreeReader {
     const found = await this.#attempt(unread, 'referrers', digest, () =>
       this.#source.findReferrers(digest, { allowance, refusesUnreadable: allowsUnread }),
     )
-    const referrers = await inParallel(found?.referrers ?? [], READS_AT_ONCE, (one) =>
-      this.read(one.pulled, path, allowance),
+    let leftOut = 0
+    const isLeftOut = (): boolean => {
+      if (this.#count < MAX_MANIFESTS && path.length < MAX_DEPTH) {
+        this.#count += 1
+        return false
+      }
+      leftOut += 1
+      if (!allowsUnread) throw tooMuch(leftOut, digest)
+      return true
+    }
+    const referrers = await inParallel(found?.referrers ?? [], READS_AT_ONCE, async (one) =>
+      isLeftOut() ? [] : [await this.read(one.pulled, path, allowance)],
     )
     const listed = manifest.kind === 'index' && readsChildren ? manifest.manifests : []
     const children = await inParallel(listed, READS_AT_ONCE, async (one) => {
+      if (isLeftOut()) return []
       const child = await this.#attempt(unread, 'child', one.digest, () => this.#getChild(one))
       return child === undefined ? [] : [await this.read(child, path, owner)]
     })
+    if (leftOut > 0) unread.push({ part: 'rest', name: digest, error: tooMuch(leftOut, digest) })
     return {
       pulled,
       artifactType: artifactTypeOf(manifest),
       children: children.flat(),
       tagged,
-      referrers,
+      referrers: referrers.flat(),
       refused: found?.refused ?? [],
       unread,
     }
@@ -196,6 +205,14 @@ class TreeReader {
       pulled === undefined ? [] : [{ kind, tag, pulled }],
     )
   }
+}
+
+function tooMuch(count: number, digest: string): ChanceryError {
+  return new ChanceryError(
+    'ERR_REGISTRY_TOO_LARGE',
+    `expected at most ${MAX_MANIFESTS} manifests, nested at most ${MAX_DEPTH} deep; of what belongs to ${digest}, ${count} were not looked at`,
+    { hints: ['Name the images in it one by one.'] },
+  )
 }
 
 function absent({ name }: ArtifactSource, reference: string): ChanceryError {

@@ -11,7 +11,7 @@ export interface TreeDocument {
   readonly referrers: readonly ShownReferrer[]
   readonly unread: readonly { readonly part: string; readonly code: string }[]
   readonly refused: readonly { readonly digest: string }[]
-  readonly children: readonly TreeDocument[]
+  readonly children: readonly (TreeDocument & { readonly platforms: readonly string[] })[]
 }
 
 /** A referrer in it. */

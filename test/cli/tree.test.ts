@@ -8,7 +8,7 @@ import { COSIGN_SIGNATURE_PREDICATE } from '../../src/format/image-statement.ts'
 import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
 import { publishBundle } from '../../src/registry/publish-bundle.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
-import { SIMPLE_SIGNING_LAYER } from '../../src/registry/signature-manifest.ts'
+import { encodeSignatures, SIMPLE_SIGNING_LAYER } from '../../src/registry/signature-manifest.ts'
 import { digestOf, encodeJson, startMapRegistry, type Described } from '../registry/map-registry.ts'
 import { runChancery } from '../support/chancery-process.ts'
 import { runProgram } from '../support/child-process.ts'
@@ -123,7 +123,7 @@ describe('chancery tree', () => {
 
     const shallow = await flow.tree('--no-recursive', '--key', 'cosign.pub', index.byDigest)
     assert.deepEqual(shallow.document.children, [])
-    assert.match(shallow.text, new RegExp(`${second!.digest}, not looked into`))
+    assert.match(shallow.text, new RegExp(`${second!.digest} for linux/arm64, not looked into`))
 
     const copied = `${registry.host}/team/copy`
     await flow.must('copy', index.byDigest, `${copied}:1`)
@@ -134,6 +134,39 @@ describe('chancery tree', () => {
     assert.equal(allowed.document.verdicts['valid'], 8)
     const bare = await flow.run('tree', '--require-identity', `${copied}:1`)
     assert.deepEqual([bare.code, bare.stdout], [2, ''])
+  })
+
+  it('does not call valid what `verify` does not look at: the signature of an image among attestations', async () => {
+    await using flow = await prepare()
+    await using registry = await startEmbeddedRegistry()
+    const index = await pushTestIndex(`${registry.host}/team/app:1`, 1)
+    const image = index.children[0]!
+    const sign = ['sign', '--key', 'cosign.key', '--no-publish', '--signature-format', 'bundle']
+    await flow.must(...sign, '--bundle', 'app.json', image.byDigest)
+    const { dsseEnvelope } = JSON.parse(await readFile(flow.path('app.json'), 'utf8')) as {
+      readonly dsseEnvelope: object
+    }
+    const envelope = encodeJson(dsseEnvelope)
+    using client = new RegistryClient()
+    await client.blobs.push(image.repository, envelope)
+    const described = { size: envelope.length, digest: digestOf(envelope) }
+    const layer = { mediaType: 'application/vnd.dsse.envelope.v1+json', ...described }
+    const { bytes, config, mediaType } = encodeSignatures([layer])
+    await client.blobs.push(image.repository, config)
+    const tag = `${image.digest.replace(':', '-')}.att`
+    await client.pushManifest(image.repository, tag, { mediaType, bytes })
+    assert.equal((await flow.run('verify', '--key', 'cosign.pub', image.byDigest)).code, 1)
+    const shown = await flow.tree('--key', 'cosign.pub', image.byDigest)
+    requireNothingValid(shown)
+    const [one] = signaturesIn(shown.document)
+    assert.deepEqual([one?.verdict, one?.error?.code], ['refused', 'ERR_VERIFY_PREDICATE_TYPE'])
+    assert.match(shown.text, /NOT VALID: signature 1\n.*`verify` does not look here/)
+    // What the image runs on is said by the index.
+    const whole = await flow.tree(index.byDigest)
+    assert.match(whole.text, new RegExp(`@${image.digest} for linux/amd64\n`))
+    assert.deepEqual(whole.document.children[0]?.platforms, ['linux/amd64'])
+    const listed = await flow.tree('--no-recursive', index.byDigest)
+    assert.match(listed.text, new RegExp(`@${image.digest} for linux/amd64, not looked into\n`))
   })
 
   it('says when, by whose word, and whether that is proven', async () => {

@@ -317,6 +317,16 @@ describe('a tree', () => {
     assert.equal(manifestsOf(await readImageTree(source(498), 'all')).length, 4991)
     const tooMany = { code: 'ERR_REGISTRY_TOO_LARGE' }
     await assert.rejects(readImageTree(source(499), 'all'), tooMany)
+    const most = await readImageTree(source(600), 'all', { allowsUnread: true })
+    assert.equal(manifestsOf(most).length, 5000)
+    const leftOut = most.children.flatMap(({ unread }) => unread)
+    assert.ok(leftOut.every(({ part, error }) => part === 'rest' && error.code === tooMany.code))
+    // In each of those that are not whole it is said how many are missing.
+    const missing = leftOut.map(({ error }) => Number(/, (\d+) were not/.exec(error.message)?.[1]))
+    assert.equal(
+      missing.reduce((sum, one) => sum + one, 0),
+      10 * 600 + 11 - 5000,
+    )
     const absent = { code: 'ERR_REGISTRY_NOT_FOUND' }
     await assert.rejects(readImageTree(source(498, 10_497), 'all'), absent)
   })

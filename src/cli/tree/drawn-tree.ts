@@ -6,14 +6,20 @@ import type {
   Verdict,
 } from '../../registry/appraise-tree.ts'
 import { COSIGN_SIGNATURE_PREDICATE } from '../../format/image-statement.ts'
-import type { UnreadPart } from '../../registry/image-tree.ts'
+import type { ImageTree, UnreadPart } from '../../registry/image-tree.ts'
 import { printable } from '../text-table.ts'
 import { describeEvidence, printEvidence } from '../verify/evidence-report.ts'
 import { describeClaims, printClaims } from './claims-report.ts'
-import { countVerdicts, layersOf, listedIn, type VerdictCounts } from './tree-document.ts'
+import {
+  countVerdicts,
+  layersOf,
+  listedIn,
+  platformsOf,
+  type VerdictCounts,
+} from './tree-document.ts'
 
 const TITLES = { signature: 'signatures', attestation: 'attestations', sbom: 'SBOMs' }
-const UNREAD = { ...TITLES, referrers: 'referrers of', child: 'image' }
+const UNREAD = { ...TITLES, referrers: 'referrers of', child: 'image', rest: 'some of' }
 /** A verdict begins a line, before all that others wrote; what is valid looks like nothing else. */
 const VERDICTS: Readonly<Record<Verdict['kind'], string>> = {
   valid: 'valid',
@@ -57,8 +63,14 @@ function summarise(counts: VerdictCounts): string {
 }
 
 /** Lines; the branches of each part are indented below it. */
-function drawImage(name: string, part: AppraisedTree): string[] {
-  return [`${name}@${part.tree.pulled.digest}`, ...indent(branchesOf(name, part))]
+function drawImage(name: string, part: AppraisedTree, index?: ImageTree): string[] {
+  const title = titleOfImage(name, part.tree.pulled.digest, index)
+  return [title, ...indent(branchesOf(name, part))]
+}
+
+function titleOfImage(name: string, digest: string, index: ImageTree | undefined): string {
+  const platforms = index === undefined ? [] : platformsOf(index, digest)
+  return `${name}@${digest}${platforms.length === 0 ? '' : ` for ${platforms.join(', ')}`}`
 }
 
 function branchesOf(name: string, part: AppraisedTree): (readonly string[])[] {
@@ -79,13 +91,15 @@ function branchesOf(name: string, part: AppraisedTree): (readonly string[])[] {
   ]
   return [
     ...(branches.length === 0 ? [['nothing is attached']] : branches),
-    ...children.map((one) => drawImage(name, one)),
-    ...others.map(({ digest }) => [`${name}@${digest}, not looked into`]),
+    ...children.map((one) => drawImage(name, one, tree)),
+    ...[...new Set(others.map(({ digest }) => digest))].map((digest) => [
+      `${titleOfImage(name, digest, tree)}, not looked into`,
+    ]),
   ]
 }
 
 function drawUnread(name: string, { part, name: what, error }: UnreadPart): string[] {
-  const isDigest = part === 'referrers' || part === 'child'
+  const isDigest = part === 'referrers' || part === 'child' || part === 'rest'
   const title = isDigest
     ? `${UNREAD[part]} ${name}@${what}`
     : `${UNREAD[part]} under ${name}:${what}`

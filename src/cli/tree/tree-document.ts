@@ -42,8 +42,15 @@ function printNode({ tree, tagged, referrers, children }: AppraisedTree): object
     referrers: referrers.map(printReferrer),
     refused: tree.refused.map(({ digest, error }) => ({ digest, reason: error.message })),
     unread: tree.unread.map(({ part, name, error }) => ({ part, name, ...printError(error) })),
-    listed: listedIn(tree).map(({ digest, mediaType }) => ({ digest, mediaType })),
-    children: children.map(printNode),
+    listed: listedIn(tree).map(({ digest, mediaType, platform }) => ({
+      digest,
+      mediaType,
+      platform: platform ?? null,
+    })),
+    children: children.map((child) => ({
+      platforms: platformsOf(tree, child.tree.pulled.digest),
+      ...printNode(child),
+    })),
   }
 }
 
@@ -102,4 +109,10 @@ export function layersOf(manifest: ImageTree['pulled']['manifest']): readonly De
 /** The manifests that an index lists. */
 export function listedIn({ pulled }: ImageTree): readonly Descriptor[] {
   return pulled.manifest.kind === 'index' ? pulled.manifest.manifests : []
+}
+
+/** What an image in an index runs on, as the index says: several where it is listed for several. */
+export function platformsOf(index: ImageTree, digest: string): readonly string[] {
+  const entries = listedIn(index).filter((one) => one.digest === digest)
+  return [...new Set(entries.flatMap(({ platform }) => platform ?? []))]
 }
