@@ -26,6 +26,7 @@ await bundle(
     main: join(source, 'main.ts'),
     'writer-thread': join(source, 'db/writer-thread.ts'),
     'checkpoint-thread': join(source, 'db/checkpoint-thread.ts'),
+    'examination-thread': join(source, 'signing/examination-thread.ts'),
   },
   {
     dir: target,

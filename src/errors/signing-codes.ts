@@ -51,4 +51,9 @@ export const SIGNING_CODES = {
     kind: 'invalid',
     summary: 'The uploaded bytes are not the announced ones',
   },
+  ERR_SIGNING_EXAMINATION: {
+    kind: 'refused',
+    summary: 'The examination took more time or memory than there is',
+  },
+  ERR_SIGNING_BUSY: { kind: 'unavailable', summary: 'Too much is to be examined at the moment' },
 } as const satisfies Record<string, CodeEntry>

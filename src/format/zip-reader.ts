@@ -117,7 +117,7 @@ interface Inflated {
 const { Z_DEFAULT_CHUNK, Z_MIN_CHUNK } = constants
 const inflateAsync = promisify(inflateRaw)
 const INFLATED_CHUNK_BYTES = 1024 * 1024
-const CRC_SLICE_BYTES = 8 * 1024 * 1024
+const CRC_SLICE_BYTES = 2 * 1024 * 1024
 const DEFLATED = 'deflated data of the size that the directory says'
 
 class Entry implements ZipEntry {

@@ -100,10 +100,17 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     if (request.is404) answerUnrouted(ROUTES, request, reply)
     else done()
   })
-  observe(app, environment.metrics, bodyLimit, options.writeLog)
+  observe(app, environment.metrics, options.writeLog)
   const bodyBudget = new BodyBudget(options.maxBodiesBytes ?? BODIES_AT_ONCE * bodyLimit, bodyLimit)
   for (const route of ROUTES) {
-    mountRoute(app, route, { environment, loginFailures, bodyBudget, publicUrl: options.publicUrl })
+    const { publicUrl } = options
+    mountRoute(app, route, {
+      environment,
+      loginFailures,
+      bodyBudget,
+      maxBodyBytes: bodyLimit,
+      publicUrl,
+    })
   }
   app.addHook('onClose', () => {
     loginFailures.close()
@@ -135,7 +142,6 @@ function setSecurityHeaders(reply: FastifyReply, requestId: string): void {
 function observe(
   app: FastifyInstance,
   metrics: Metrics,
-  maxBodyBytes: number,
   writeLog: ((lines: string) => void) | undefined,
 ): void {
   const log = writeLog === undefined ? undefined : new Log(writeLog)
@@ -160,7 +166,7 @@ function observe(
           'ERR_HTTP_MALFORMED',
           'expected the whole body, found a closed connection',
         )
-      : presentable(thrown, maxBodyBytes)
+      : presentable(thrown, request.routeOptions.bodyLimit)
     if (error === null) log?.bug(request.id, thrown)
     else if (error.kind === 'unavailable') log?.unavailable(request.id, error)
     sendProblem(reply, error, request.id)

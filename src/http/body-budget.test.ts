@@ -7,13 +7,14 @@ import { BodyBudget } from './body-budget.ts'
 const KIB = 1024
 const LIMIT = 300 * KIB
 
-/** A budget of 600 KiB, asked for one body after the other. */
+/** A budget of 600 KiB, asked for one body after the other, each of another organization. */
 function budget() {
   const of = new BodyBudget(600 * KIB, LIMIT)
+  let organizations = 0
   /** Reserves, and gives what ends the connection. */
   return (headers: IncomingHttpHeaders): (() => void) => {
     const response = new EventEmitter()
-    of.reserve(headers, response as unknown as ServerResponse)
+    of.reserve(`${(organizations += 1)}`, headers, LIMIT, response as unknown as ServerResponse)
     return () => response.emit('close')
   }
 }

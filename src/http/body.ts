@@ -22,6 +22,8 @@ export interface BodyContract<Body> {
   /** Schemas by media type, for the OpenAPI document. */
   readonly content: Readonly<Record<string, JsonSchema>>
   readonly isOptional: boolean
+  /** The largest body that is read; one with files may have whatever the server takes. */
+  readonly maxBytes: number
   /**
    * @param received The body, or null where there is none.
    * @throws ChanceryError with status 400 if it is not what the contract says.
@@ -29,21 +31,31 @@ export interface BodyContract<Body> {
   bind(received: ReceivedBody | null): Body
 }
 
+/** What is read member by member, while others wait: 2 MiB, as a file of 1 MiB in base64 needs. */
+const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+/** Texts without a file: fields and a reason. */
+const MAX_LOOSE_BYTES = 256 * 1024
+
 /** For routes that are read with GET. */
 export const NO_BODY: BodyContract<undefined> = {
   media: new Set(),
   content: {},
   isOptional: true,
+  maxBytes: MAX_LOOSE_BYTES,
   bind: () => undefined,
 }
 
-/** JSON by a schema. */
-export function jsonBody<Schema extends TSchema>(schema: Schema): BodyContract<Static<Schema>> {
+/** JSON by a schema, of at most 2 MiB unless another limit is given. */
+export function jsonBody<Schema extends TSchema>(
+  schema: Schema,
+  maxBytes = MAX_DOCUMENT_BYTES,
+): BodyContract<Static<Schema>> {
   const bind = jsonBinder(schema)
   return {
     media: new Set(['json'] as const),
     content: { 'application/json': schema },
     isOptional: false,
+    maxBytes,
     bind: (received) => bind(parseJson(required(received).bytes)),
   }
 }
@@ -65,6 +77,7 @@ export function looseBody<Schema extends TObject>(
       'application/x-www-form-urlencoded': content,
     },
     isOptional,
+    maxBytes: MAX_LOOSE_BYTES,
     bind: (received) => {
       if (received === null || received.bytes.length === 0) {
         return isOptional ? bindJson({}) : bindJson(required(received))
@@ -94,6 +107,7 @@ export function formBody<Fields extends TObject>(
     media: new Set(['multipart'] as const),
     content: { 'multipart/form-data': formSchema(contract) },
     isOptional: false,
+    maxBytes: Number.MAX_SAFE_INTEGER,
     bind: (received) => {
       const { bytes, contentType } = required(received)
       return bind(parseMultipart(bytes, contentType))
@@ -106,6 +120,7 @@ export const RAW_BODY: BodyContract<Uint8Array> = {
   media: new Set(['raw'] as const),
   content: { 'application/octet-stream': { type: 'string', description: 'the bytes of the file' } },
   isOptional: false,
+  maxBytes: Number.MAX_SAFE_INTEGER,
   bind: (received) => required(received).bytes,
 }
 

@@ -39,17 +39,23 @@ export interface Mounting {
   readonly environment: Environment
   readonly loginFailures: LoginFailures
   readonly bodyBudget: BodyBudget
+  /** The largest body of any route. */
+  readonly maxBodyBytes: number
   readonly publicUrl: string | undefined
 }
 
 /** Registers a row of the table with the server, under each of its paths. */
 export function mountRoute(app: FastifyInstance, route: Route, mounting: Mounting): void {
   if (!app.hasRequestDecorator('admitted')) app.decorateRequest('admitted', null)
+  const bodyLimit = Math.min(route.body.maxBytes, mounting.maxBodyBytes)
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     request.operation = route.operationId
     try {
       admit(request, route, mounting)
-      if (route.method === 'POST') mounting.bodyBudget.reserve(request.headers, reply.raw)
+      if (route.method === 'POST') {
+        const { organizationId } = request.admitted?.principal ?? NOBODY
+        mounting.bodyBudget.reserve(organizationId, request.headers, bodyLimit, reply.raw)
+      }
       done()
     } catch (error) {
       done(error as Error)
@@ -60,6 +66,7 @@ export function mountRoute(app: FastifyInstance, route: Route, mounting: Mountin
       method: route.method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: route.scope === 'public',
+      bodyLimit,
       onRequest,
       // Not the promise itself: the framework would wait for the reply once more, which costs more than making it.
       handler: (request, reply) => {

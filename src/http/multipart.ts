@@ -43,17 +43,22 @@ export function parseMultipart(body: Uint8Array, contentType: string): readonly 
     if (parts.length === MAX_PARTS)
       throw malformed(`expected at most ${MAX_PARTS} parts, found more`)
     // A part without any header line is nothing a form can hold, so the empty line never comes first.
-    const headersEnd = buffer.indexOf(CRLF_CRLF, position + 2)
-    if (headersEnd === -1) throw malformed('expected an empty line after the headers of a part')
-    if (headersEnd - position > MAX_HEADER_BYTES) {
-      throw malformed(`expected part headers of at most ${MAX_HEADER_BYTES} bytes`)
+    const head = buffer.subarray(position, position + MAX_HEADER_BYTES + CRLF_CRLF.length)
+    const headersLength = head.indexOf(CRLF_CRLF, 2)
+    if (headersLength === -1) {
+      throw malformed(
+        head.length <= MAX_HEADER_BYTES
+          ? 'expected an empty line after the headers of a part'
+          : `expected part headers of at most ${MAX_HEADER_BYTES} bytes`,
+      )
     }
+    const headersEnd = position + headersLength
     const start = headersEnd + CRLF_CRLF.length
     // The line break before the boundary may be the one that ends the headers: an empty part.
     const end = buffer.indexOf(delimiter, start - 2)
     if (end === -1) throw malformed('expected the closing boundary, found the end of the body')
-    const head = decodeText(buffer.subarray(position + 2, headersEnd), 'utf-8')
-    parts.push(readPart(head, body.subarray(start, Math.max(start, end))))
+    const headers = decodeText(buffer.subarray(position + 2, headersEnd), 'utf-8')
+    parts.push(readPart(headers, body.subarray(start, Math.max(start, end))))
     position = end + delimiter.length
   }
   return parts

@@ -33,7 +33,7 @@ function bodyTooLargeError(maxBodyBytes: number): ChanceryError {
   return new ChanceryError(
     'ERR_HTTP_BODY_TOO_LARGE',
     `expected a body of at most ${maxBodyBytes} bytes`,
-    { hints: ['the operator raises the limit with `chancery serve --max-artifact-bytes`'] },
+    { hints: ['artifacts may have as many bytes as `chancery serve --max-artifact-bytes` says'] },
   )
 }
 
@@ -52,7 +52,7 @@ export function mediaTypeError(mediaTypes: readonly string[]): ChanceryError {
 /**
  * What was thrown, as an error that may be shown: our own errors, and those of the framework that clients cause.
  *
- * @param maxBodyBytes What the server takes.
+ * @param maxBodyBytes What the route takes.
  * @returns null for everything else: a bug.
  */
 export function presentable(thrown: unknown, maxBodyBytes: number): ChanceryError | null {

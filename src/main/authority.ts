@@ -12,6 +12,7 @@ import { loadMasterKey, type MasterKeySource } from '../keys/master-key.ts'
 import { SoftwareKeyStore } from '../keys/software-key-store.ts'
 import { ArtifactStore } from '../signing/artifact-store.ts'
 import { createSigningService } from '../signing/create-signing-service.ts'
+import { Examiner, type ExaminerLimits } from '../signing/examiner.ts'
 import {
   cancelOverdueRequests,
   deleteExpiredArtifacts,
@@ -41,6 +42,7 @@ export interface AuthorityOptions {
   readonly report: (what: string, error: unknown) => void
   /** Milliseconds since 1970 UTC; the system's clock where it is not set. */
   readonly now?: () => number
+  readonly examinerLimits?: ExaminerLimits
 }
 
 const TIMEOUTS_EVERY_MS = 1000
@@ -73,6 +75,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     requests: new RequestStore(reader),
     artifacts: await ArtifactStore.open(reader, join(dataDirectory, 'artifacts')),
     signers: keyStore,
+    examiner: opened.use(new Examiner(options.examinerLimits)),
     now,
     background: new Map(),
     report: (error, id) => report(`the signing request ${id}`, error),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { encodeSimpleSigning } from '../format/simple-signing.ts'
 import { describeDenial, type DenialReason } from './denial.ts'
-import { examine, examineInBackground, type Examination, type ExaminationRules } from './examine.ts'
+import { examine, type Examination, type ExaminationRules } from './examine.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
 const RULES: ExaminationRules = {
@@ -195,29 +195,34 @@ describe('examine', () => {
         reads += 1
         return new Uint8Array(size)
       },
-      readInBackground: async () => counted(path, size).read(),
     })
     const plan = { files: [counted('a.json', 10), counted('big.bin', 1024 * 1024 + 1)] }
-    for (const found of [examine(plan, RULES), await examineInBackground(plan, RULES)]) {
-      const [reason, ...more] = reasons(found)
-      assert.deepEqual(more, [])
-      assert.equal(reason?.path, 'big.bin')
-      assert.equal(reason.rule, 'allowOtherFiles')
-      assert.match(reason.reason, /1048577 bytes.*at most 1048576/)
-      assert.equal(reads, 0)
-    }
+    const [reason, ...more] = reasons(examine(plan, RULES))
+    assert.deepEqual(more, [])
+    assert.equal(reason?.path, 'big.bin')
+    assert.equal(reason.rule, 'allowOtherFiles')
+    assert.match(reason.reason, /1048577 bytes.*at most 1048576/)
+    assert.equal(reads, 0)
     const rules = { ...RULES, allowOtherFiles: true }
     assert.deepEqual(examine(plan, rules).decision, { allowed: true })
     assert.equal(reads, 2)
   })
 
-  it('says the same in the background', async () => {
-    const files = [
-      file('a.json', metadata('registry.acme.test/team/app')),
-      file('b.json', metadata('registry.acme.test/other')),
-      file('c.txt', bytes('x')),
-    ]
-    assert.deepEqual(await examineInBackground({ files }, RULES), examine({ files }, RULES))
+  it('denies annotations that would be kept with every answer, each file alone or all together', () => {
+    const annotated = (megabytes: number) =>
+      encodeSimpleSigning({
+        dockerReference: 'registry.acme.test/team/app',
+        manifestDigest: DIGEST,
+        annotations: { a: 'x'.repeat(megabytes * 1024 * 1024) },
+      })
+    const files = ['a', 'b', 'c'].map((name) => file(`${name}.json`, annotated(0.4)))
+    assert.deepEqual(examine({ files: files.slice(0, 2) }, RULES).decision, { allowed: true })
+    const found = examine({ files }, RULES)
+    const [reason, ...others] = reasons(found)
+    assert.deepEqual(others, [])
+    assert.equal(reason?.path, 'c.json')
+    assert.match(reason.reason, /annotations .* more than 1048576 characters/)
+    assert.equal(found.images.length, 2)
   })
 
   it('a malformed rule is an error, never a rule that is skipped', () => {

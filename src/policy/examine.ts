@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { canonicalJson } from '../format/canonical-json.ts'
 import { resemblesPae } from '../format/dsse.ts'
@@ -59,7 +58,7 @@ export interface Examination {
   readonly decision: ExaminationDecision
 }
 
-type ExaminedFile = Pick<PlannedFile, 'path' | 'size' | 'read' | 'readInBackground'>
+type ExaminedFile = Pick<PlannedFile, 'path' | 'size' | 'read'>
 interface ExaminedPlan {
   readonly files: readonly ExaminedFile[]
 }
@@ -83,26 +82,11 @@ export function examine(plan: ExaminedPlan, rules: ExaminationRules): Examinatio
   return running.finish()
 }
 
-/**
- * As {@link examine}, for files that are large together: reads them on another thread, one at a time, and lets other
- * work run between them.
- *
- * @throws ChanceryError as {@link examine}.
- */
-export async function examineInBackground(
-  plan: ExaminedPlan,
-  rules: ExaminationRules,
-): Promise<Examination> {
-  const running = new RunningExamination(plan, rules)
-  for (const file of running.unread) {
-    running.add(file.path, await file.readInBackground())
-    await setImmediate()
-  }
-  return running.finish()
-}
-
 /** The most images that statements may name in one request. */
 const MAX_IMAGES = 10_000
+
+/** The most that the annotations of all images of a request may have as JSON: they are kept with it, in every answer and event. */
+const MAX_ANNOTATION_CHARACTERS = 1024 * 1024
 
 class RunningExamination {
   /** The files to examine, each once; none where a size alone decides. */
@@ -113,6 +97,7 @@ class RunningExamination {
   readonly #names: ImageNames
   readonly #rules: ExaminationRules
   #subjects = 0
+  #annotationCharacters = 0
 
   constructor({ files }: ExaminedPlan, rules: ExaminationRules) {
     this.#rules = rules
@@ -138,6 +123,7 @@ class RunningExamination {
     const payload = readMetadata(bytes)
     if (payload === null) return this.#rules.allowOtherFiles ? undefined : otherFile(path)
     if (payload instanceof ChanceryError) return malformed(payload)
+    if (!this.#keepsAnnotations(payload.annotations)) return tooManyAnnotations('cosignMetadata')
     const { dockerReference, manifestDigest: digest, annotations } = payload
     const { repository, denial } = this.#names.examine(dockerReference, 'metadata file')
     if (repository !== undefined) {
@@ -159,12 +145,21 @@ class RunningExamination {
     if ('rule' in statement) return statement
     this.#subjects += statement.subjects.length
     if (this.#subjects > MAX_IMAGES) return tooMany()
+    for (const { annotations } of statement.subjects) {
+      if (!this.#keepsAnnotations(annotations)) return tooManyAnnotations('statement')
+    }
     this.#statements.push({ path, statement })
     for (const { name } of statement.subjects) {
       const { denial } = this.#names.examine(name, 'statement')
       if (denial !== undefined) return denial
     }
     return undefined
+  }
+
+  #keepsAnnotations(annotations: Readonly<Record<string, unknown>> | null): boolean {
+    if (annotations === null || Object.keys(annotations).length === 0) return true
+    this.#annotationCharacters += JSON.stringify(annotations).length
+    return this.#annotationCharacters <= MAX_ANNOTATION_CHARACTERS
   }
 
   finish(): Examination {
@@ -229,6 +224,15 @@ function tooMany(): Omit<DenialReason, 'path'> {
     value: `more than ${MAX_IMAGES}`,
     reason: `the statements of the request name more than ${MAX_IMAGES} images together`,
     fix: 'Submit the statements in several requests.',
+  }
+}
+
+function tooManyAnnotations(rule: 'cosignMetadata' | 'statement'): Omit<DenialReason, 'path'> {
+  return {
+    rule,
+    value: `more than ${MAX_ANNOTATION_CHARACTERS} characters`,
+    reason: `the annotations of the request's images have more than ${MAX_ANNOTATION_CHARACTERS} characters together, as JSON`,
+    fix: 'Annotate less, put the contents into the predicate of an attestation, or submit the files in several requests.',
   }
 }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { equalBytes } from '../crypto/constant-time.ts'
-import { sha256 } from '../crypto/digest.ts'
+import { sha256InSlices } from '../crypto/sliced-digest.ts'
 import { makeDurableDirectory, writeDurableFile } from '../db/durable-file.ts'
 import type { Reader, Statement } from '../db/ledger.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
@@ -113,7 +113,7 @@ export class ArtifactStore {
       )
     }
     const bytes = row.bytes ?? (await readFile(this.#path(id, role)))
-    if (bytes.length !== row.size || !equalBytes(sha256(bytes), row.sha256)) {
+    if (bytes.length !== row.size || !equalBytes(await sha256InSlices(bytes), row.sha256)) {
       throw new Error(`the stored ${role} artifact of ${id} is not the one that was submitted`)
     }
     return { fileName: row.file_name, bytes }

@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/digest.ts'
+import { sha256InSlices } from '../crypto/sliced-digest.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeHex, encodeHex } from '../format/hex.ts'
 import type { Caller } from '../policy/caller.ts'
@@ -75,7 +75,7 @@ export async function uploadUnsignedArtifact(
     request.submitterId === caller.principal.userId,
     'submitter of this signing request',
   )
-  const hash = sha256(bytes)
+  const hash = await sha256InSlices(bytes)
   const found = encodeHex(hash)
   if (request.status !== 'WaitingForArtifactUpload') {
     // A client that lost the answer repeats the upload.
@@ -97,6 +97,8 @@ export async function uploadUnsignedArtifact(
   }
   const target = targetOf(context, caller, request)
   const verdict = await examineArtifact(
+    context.examiner,
+    request.organizationId,
     target.configuration,
     target.policy,
     { kind: 'file', fileName, bytes },

@@ -80,7 +80,14 @@ async function examineAndSign(
   const artifact = await context.artifacts.load(request.id, 'unsigned')
   const input = inputOf(artifact, request.body.isEntry)
   const configuration = configurationOf(context, request)
-  const verdict = await examineArtifact(configuration, policy, input, request.body.parameters)
+  const verdict = await examineArtifact(
+    context.examiner,
+    request.organizationId,
+    configuration,
+    policy,
+    input,
+    request.body.parameters,
+  )
   const isNews =
     policy.version !== request.body.signingPolicyVersion || verdict.outcome !== 'allowed'
   const events = isNews
@@ -93,7 +100,7 @@ async function examineAndSign(
     return refused
   }
   const signer = context.signers.openSigner(certificate.keyId)
-  const signatures = await signFiles(verdict.plan, signer)
+  const signatures = await signFiles(verdict, signer)
   if (!isCurrent(context.catalog, { project, policy, certificate })) {
     return examineAndSign(context, request)
   }

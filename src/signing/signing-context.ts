@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { Ledger, Reader } from '../db/ledger.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import type { Examiner } from './examiner.ts'
 import type { RequestStore } from './request-store.ts'
 
 /** Opens the signer of a key. @throws ChanceryError ERR_KEYS_MISSING, ERR_KEYS_UNAVAILABLE. */
@@ -17,6 +18,7 @@ export interface SigningContext {
   readonly requests: RequestStore
   readonly artifacts: ArtifactStore
   readonly signers: SignerSource
+  readonly examiner: Examiner
   /** What goes on without a caller, by the signing request's id; whoever closes the store waits for it first. */
   readonly background: Map<string, Promise<void>>
   /** Milliseconds since 1970 UTC. */

@@ -1,4 +1,5 @@
 import { sha256 } from '../crypto/digest.ts'
+import { sha256InSlices, SLICE_BYTES } from '../crypto/sliced-digest.ts'
 import type { AuditEvent } from '../db/ledger.ts'
 import { encodeHex } from '../format/hex.ts'
 import type { Caller } from '../policy/caller.ts'
@@ -33,7 +34,8 @@ export async function submitRequest(
     submission,
     predecessor === null ? 'submit' : 'resubmit',
   )
-  const hash = sha256(artifact.bytes)
+  const { bytes } = artifact
+  const hash = bytes.length > SLICE_BYTES ? await sha256InSlices(bytes) : sha256(bytes)
   const kind = artifact.isEntry ? 'entry' : 'artifact'
   const key = idempotencyOf(caller, submission, kind, hash, artifact.fileName, predecessor)
   const known = findEarlier(context, caller, key)
@@ -41,6 +43,8 @@ export async function submitRequest(
 
   const input = inputOf(artifact, artifact.isEntry)
   const verdict = await examineArtifact(
+    context.examiner,
+    caller.principal.organizationId,
     target.configuration,
     target.policy,
     input,
@@ -108,7 +112,7 @@ export async function decideAtOnce(
   const queued = { ...request, workflowStatus: 'QueuedForProcessing', body } as const
   const signer = context.signers.openSigner(target.certificate.keyId)
   if (!isQuick(verdict.plan, signer)) return { request: queued, events: [] }
-  const signatures = await signFiles(verdict.plan, signer)
+  const signatures = await signFiles(verdict, signer)
   const signed = signedRequest(queued, signatures, context.now())
   return { request: signed, events: [signedEvent(signed, caller, target, signer.keyId)] }
 }

@@ -63,6 +63,13 @@ describe('a body on its way', () => {
     })
   })
 
+  it('is not read where only fields or a document are expected, and it is larger than those', async () => {
+    const { port } = await serve(services())
+    const resubmit = `/Api/v1/${ORGANIZATION}/SigningRequests/Resubmit`
+    assert.equal(await statusOf(post(port, resubmit, 256 * 1024 + 1)), '413')
+    assert.equal(await statusOf(post(port, SUBMIT, 2 * 1024 * 1024 + 1)), '413')
+  })
+
   it('is worth nothing once its token is revoked', async () => {
     const known = services()
     let isRevoked = false

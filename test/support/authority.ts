@@ -6,6 +6,7 @@ import type { Services } from '../../src/http/services.ts'
 import { openAuthority, type Authority } from '../../src/main/authority.ts'
 import { initAuthority } from '../../src/main/init-authority.ts'
 import type { Caller } from '../../src/policy/caller.ts'
+import type { ExaminerLimits } from '../../src/signing/examiner.ts'
 import type { CreateSigningPolicy } from '../../src/wire/administration.ts'
 
 /** 32 bytes that protect nothing. */
@@ -45,7 +46,7 @@ export interface TestAuthority extends AsyncDisposable {
 }
 
 /** Makes an authority and opens it. Disposing it removes the directory. */
-export async function startAuthority(): Promise<TestAuthority> {
+export async function startAuthority(examinerLimits: ExaminerLimits = {}): Promise<TestAuthority> {
   const directory = mkdtempSync(join(tmpdir(), 'chancery-authority-'))
   const created = await initAuthority({
     dataDirectory: directory,
@@ -58,6 +59,7 @@ export async function startAuthority(): Promise<TestAuthority> {
       now: () => Date.now() + aheadMs,
       dataDirectory: directory,
       masterKey: TEST_MASTER_KEY,
+      examinerLimits,
       report: (what, error) => {
         process.emitWarning(
           `${what}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,

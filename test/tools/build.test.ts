@@ -1,11 +1,17 @@
 import { after, before, describe, it } from 'node:test'
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import ts from 'typescript'
+import { getTemplate } from '../../src/policy/templates.ts'
+import type { ExaminationTask } from '../../src/signing/examination.ts'
+import type { ThreadAnswer } from '../../src/signing/examination-thread.ts'
+import { payloadFor } from '../support/authority.ts'
 import { runProgram } from '../support/child-process.ts'
 import { installPackage, type InstalledPackage } from '../support/installed-package.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
@@ -74,6 +80,26 @@ describe('npm run build', () => {
       ...[installed.program, 'fsck', '--data-dir', data, '--master-key-file', key],
     ])
     assert.equal(checked.code, 0, checked.stderr)
+  })
+
+  it('starts the thread that examines', async () => {
+    const thread = new Worker(join(installed.dist, 'examination-thread.cjs'))
+    const answer = once(thread, 'message') as Promise<[ThreadAnswer]>
+    thread.postMessage({
+      artifact: { kind: 'entry', path: 'a.json', bytes: payloadFor() },
+      xml: getTemplate('detached-raw-signatures').xml,
+      parameters: {},
+      rules: {
+        allowedImages: ['registry.acme.test/**'],
+        allowOtherFiles: false,
+        signatureFormats: ['legacy'],
+        allowedPredicateTypes: [],
+      },
+    } satisfies ExaminationTask)
+    const [found] = await answer
+    await thread.terminate()
+    assert.equal(found.kind, 'found')
+    assert.equal(found.finding.outcome, 'allowed')
   })
 
   it('verifies a file from few files, without package or network, before a command asks', async () => {

@@ -10,6 +10,9 @@ import { created, json, NO_CONTENT } from '../answer.ts'
 import { EMPTY_BODY, jsonBody, NO_BODY } from '../body.ts'
 import { route, type Route } from '../route.ts'
 
+/** A million characters, each of them escaped. */
+const MAX_XML_BYTES = 8 * 1024 * 1024
+
 const tag = 'Artifact configurations'
 const readers = 'every user'
 const configurators = 'Global and Project Administrators, configurators of the project'
@@ -40,7 +43,7 @@ export const ARTIFACT_CONFIGURATION_ROUTES: readonly Route[] = [
     tag,
     summary: 'Creates an artifact configuration from XML or a predefined template',
     permission: configurators,
-    body: jsonBody(CreateArtifactConfiguration),
+    body: jsonBody(CreateArtifactConfiguration, MAX_XML_BYTES),
     answer: created(Created, 'Projects/{project}/ArtifactConfigurations/{id}'),
     handle: ({ services }, { caller, params, body }) =>
       services.administration.createArtifactConfiguration(caller, params.project, body),
@@ -85,7 +88,7 @@ export const ARTIFACT_CONFIGURATION_ROUTES: readonly Route[] = [
     tag,
     summary: 'Changes what is expected and signed',
     permission: configurators,
-    body: jsonBody(EditArtifactConfigurationXml),
+    body: jsonBody(EditArtifactConfigurationXml, MAX_XML_BYTES),
     answer: NO_CONTENT,
     handle: ({ services }, { caller, params, body }) =>
       services.administration.editArtifactConfigurationXml(

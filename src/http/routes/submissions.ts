@@ -107,7 +107,9 @@ async function signFast(
   { services, metrics }: Environment,
   { caller, links, idempotencyKey, body }: Call<unknown, unknown, ArtifactForm>,
 ): Promise<Type.Static<typeof SignedHashSigningData>> {
-  const data = bindHashSigningData(parseJson(artifactOf(body).bytes))
+  const data = bindHashSigningData(
+    parseJson(artifactOf(body).bytes, { maxBytes: MAX_PAYLOAD_BYTES }),
+  )
   const submission = submissionOf(body, idempotencyKey)
   const { signingRequestId, signature } = await services.signing.signHash(
     caller,
