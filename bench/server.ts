@@ -52,8 +52,8 @@ async function start(
   }
 }
 
-/** How long a server is left alone before its memory counts as that of an idle one. */
-export const IDLE_SECONDS = 10
+/** How long a server is left alone before its memory counts as that of an idle one: it rests once a minute at most. */
+export const IDLE_SECONDS = 75
 
 /** Resident memory in megabytes, after {@link IDLE_SECONDS} without a request. */
 export async function idleMegabytes(server: BenchServer): Promise<number> {

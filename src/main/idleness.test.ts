@@ -5,7 +5,9 @@ import { describe, it, type TestContext } from 'node:test'
 import { Idleness } from './idleness.ts'
 
 const MEBIBYTE = 1024 * 1024
-const PERIOD_MS = 2000
+const PERIOD_MS = 5000
+/** Enough for the pause after a rest. */
+const PAUSE = 12
 
 /** A server that is watched, the clock in hand: `megabytes` is what the process has, `rests` how often it was told to rest. */
 function watched(context: TestContext) {
@@ -37,6 +39,7 @@ describe('an idle server', () => {
     assert.equal(state.rests, 0)
     pass(1)
     assert.equal(state.rests, 1)
+    pass(PAUSE)
     state.megabytes = 500
     pass(1000)
     assert.equal(state.rests, 1, 'looked after although nobody asked for anything')
@@ -54,15 +57,30 @@ describe('an idle server', () => {
     ] as const) {
       request()()
       state.megabytes = megabytes
-      pass(3)
+      pass(PAUSE + 1)
       assert.equal(state.rests, rests, `${megabytes} MB`)
     }
+  })
+
+  it('rests once a minute at most', (context) => {
+    const { state, request, pass } = watched(context)
+    pass(1)
+    for (let period = 0; period < PAUSE - 1; period += 1) {
+      request()()
+      state.megabytes = 500
+      pass(1)
+      assert.equal(state.rests, 1, `after ${period + 1} periods`)
+    }
+    // What was asked for in the pause was too much for an idle server; the next period is quiet.
+    pass(2)
+    assert.equal(state.rests, 2)
   })
 
   it('counts what it gives back after a rest', (context) => {
     const { state, request, pass } = watched(context)
     pass(1)
     state.megabytes = 30
+    pass(PAUSE)
     request()()
     state.megabytes = 46
     pass(1)
@@ -87,9 +105,9 @@ describe('an idle server', () => {
       for (let time = 0; time < times; time += 1) request()()
       pass(1)
     }
-    for (let period = 0; period < 50; period += 1) ask(5)
+    for (let period = 0; period < 50; period += 1) ask(11)
     assert.equal(state.rests, 0)
-    ask(4)
+    ask(10)
     assert.equal(state.rests, 1)
   })
 

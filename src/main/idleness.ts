@@ -1,16 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /** A server at which fewer ask in this time is idle, but for probes of its health and of its metrics. */
-const PERIOD_MS = 2000
-const FEW_REQUESTS = 4
+const PERIOD_MS = 5000
+const FEW_REQUESTS = 10
+
+/** Between two rests: what comes after one costs more, until the engine has compiled again what it forgot. */
+const PAUSE_MS = 60_000
 
 /** What the process must have grown by, in bytes, to be worth a rest. */
 const GROWTH = 16 * 1024 * 1024
 
 /**
- * Calls `rest` once when a server has become idle: when nothing is under way, next to nothing was asked for in the last two
- * seconds, and the process has grown since the last rest. The first rest comes soon after the start. A server that nobody
- * asks for anything is not looked after: there is no timer then, and none keeps the process alive.
+ * Calls `rest` once when a server has become idle: when nothing is under way, next to nothing was asked for in the last five
+ * seconds, and the process has grown since the last rest. The first rest comes soon after the start, others a minute
+ * or more after the one before. A server that nobody asks for anything is not looked after: there is no timer then, and none
+ * keeps the process alive.
  *
  * @param residentBytes Of the process; asked twice per period at most.
  */
@@ -42,10 +46,10 @@ export class Idleness {
     this.#underWay -= 1
   }
 
-  #startPeriod(): void {
+  #startPeriod(milliseconds = PERIOD_MS): void {
     // What other threads gave back after the last rest counts, too.
     this.#rested = Math.min(this.#rested, this.#residentBytes())
-    this.#timer = setTimeout(this.#endPeriod, PERIOD_MS).unref()
+    this.#timer = setTimeout(this.#endPeriod, milliseconds).unref()
   }
 
   readonly #endPeriod = (): void => {
@@ -59,6 +63,7 @@ export class Idleness {
     if (this.#residentBytes() < this.#rested + GROWTH) return
     this.#rest()
     this.#rested = this.#residentBytes()
+    this.#startPeriod(PAUSE_MS)
   }
 
   /** Ends the watch. */
