@@ -15,6 +15,7 @@ import {
 import { isLoopbackHost, registryUrl, resolveForeignUrl, type RepositoryName } from './origins.ts'
 import { followRedirects } from './redirects.ts'
 import { backoffMs, DEFAULT_RETRIES, parseRetryAfter, pause, type RetryPolicy } from './retry.ts'
+import { wasBrokenOff } from './transport-errors.ts'
 
 /** How registries are reached. */
 export interface RegistryConnectionOptions extends HttpTransportOptions {
@@ -280,7 +281,7 @@ export class RegistryConnection implements Disposable {
     return origin
   }
 
-  /** https; where plain http is allowed, https if the port speaks TLS. */
+  /** https; where plain http is allowed, https if the port speaks TLS. A port that is slow to answer may speak it. */
   async #findOrigin(registry: string, signal: AbortSignal | undefined): Promise<URL> {
     const secure = registryUrl('https', registry)
     if (!this.#allowHttp && !isLoopbackHost(secure.hostname)) return secure
@@ -293,8 +294,7 @@ export class RegistryConnection implements Disposable {
       signal,
     })
     if (!(outcome instanceof ChanceryError)) return secure
-    const mayBePlain =
-      outcome.code === 'ERR_REGISTRY_NO_TLS' || outcome.code === 'ERR_REGISTRY_UNAVAILABLE'
+    const mayBePlain = outcome.code === 'ERR_REGISTRY_NO_TLS' || wasBrokenOff(outcome)
     if (!mayBePlain || signal?.aborted === true) throw outcome
     return registryUrl('http', registry)
   }

@@ -69,6 +69,11 @@ export function asTransportError(url: URL, cause: Error, proxyHost?: string): Ch
   )
 }
 
+/** Whether a connection was refused or ended by the other side, rather than waited for in vain. */
+export function wasBrokenOff({ code, cause }: ChanceryError): boolean {
+  return code === 'ERR_REGISTRY_UNAVAILABLE' && cause instanceof Error && 'code' in cause
+}
+
 const CHECK_PROXY = 'Check HTTPS_PROXY and HTTP_PROXY, or except the registry with NO_PROXY.'
 
 /** Node names the proxy in the cause without user and password. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import {
@@ -107,6 +108,29 @@ describe('a registry with a private CA', { skip: openssl.absent }, () => {
     await put(host)
     using trusting = new RegistryClient({ timeouts: UNHURRIED, findTlsSettings })
     await trusting.getManifest(registry.repository, '1')
+  })
+})
+
+describe('a registry on this machine that does not end the handshake', () => {
+  it('is not spoken to without TLS', async () => {
+    const received: Buffer[] = []
+    const server = createServer((socket) => {
+      socket.on('data', (bytes) => received.push(bytes)).on('error', () => undefined)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      const timeouts = { ...UNHURRIED, connectMs: 300 }
+      using client = new RegistryClient({ timeouts, retries: { attempts: 1 } })
+      const repository = { registry: `127.0.0.1:${port}`, repository: 'app' }
+      await assert.rejects(client.getManifest(repository, '1'), {
+        code: 'ERR_REGISTRY_UNAVAILABLE',
+        message: /did not accept a connection within 0\.3 s/,
+      })
+    } finally {
+      server.close()
+    }
+    assert.ok(!Buffer.concat(received).includes('GET /'))
   })
 })
 
