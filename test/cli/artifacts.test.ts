@@ -210,7 +210,7 @@ describe('a saved image', () => {
     }
     const back = await load()
     assert.equal(back.code, 0, back.stderr)
-    assert.match(back.stderr, /1 signatures, 0 attestations, 2 referrers/)
+    assert.match(back.stderr, /1 signature, 0 attestations, 2 referrers/)
     await rm(flow.path('saved/index.json'))
     assert.equal((await load()).code, 2)
     await writeFile(flow.path('saved/index.json'), '{"schemaVersion":2,"manifests":[]}')

@@ -10,6 +10,7 @@ import type { RegistryClient } from '../../registry/registry-client.ts'
 import { removeArtifacts } from '../../registry/remove-artifacts.ts'
 import { sha256Hex } from '../../crypto/digest.ts'
 import type { Output } from '../output.ts'
+import { counted } from '../counted.ts'
 import { makeBundle, type SignatureOwner } from '../sign/made-signature.ts'
 import type { SignatureOutcome } from '../sign/publish-signature.ts'
 import type { AttestationToMake } from './attestation-to-make.ts'
@@ -74,7 +75,7 @@ export async function attachUnderTag(
   const digest = `sha256:${sha256Hex(envelope)}`
   const found = await client.blobs.get(image.repository, digest, envelope.length, signal)
   verifyEnvelope(found, image, { publicKey, predicateType })
-  output.progress(`attached: ${name}, which has ${attestations} attestations now`)
+  output.progress(`attached: ${name}, which has ${counted(attestations, 'attestation')} now`)
   if (replaced.legacy.size > 0) {
     output.progress(`replaced: ${attached.replaced} of ${replaced.legacy.size} under ${tag}`)
   }

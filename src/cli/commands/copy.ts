@@ -13,6 +13,7 @@ import {
   type TransferReport,
 } from '../../registry/transfer-image.ts'
 import type { CliContext } from '../context.ts'
+import { counted } from '../counted.ts'
 import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { openRegistryClient } from '../registry-access.ts'
@@ -84,12 +85,12 @@ export async function copy(
 export function describeReport(image: string, report: TransferReport): string {
   const { manifests, blobs, signatures, attestations, sboms, referrers } = report
   const parts = [
-    `${manifests} manifests`,
-    `${blobs} blobs`,
-    `${signatures} signatures`,
-    `${attestations} attestations`,
-    ...(sboms === 0 ? [] : [`${sboms} SBOMs`]),
-    `${referrers} referrers`,
+    counted(manifests, 'manifest'),
+    counted(blobs, 'blob'),
+    counted(signatures, 'signature'),
+    counted(attestations, 'attestation'),
+    ...(sboms === 0 ? [] : [counted(sboms, 'SBOM')]),
+    counted(referrers, 'referrer'),
   ]
   return `${image}: all there: ${parts.join(', ')}`
 }

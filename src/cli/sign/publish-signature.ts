@@ -9,6 +9,7 @@ import { publishBundle } from '../../registry/publish-bundle.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { verifyResolvedImage } from '../../registry/verify-image.ts'
 import type { Output } from '../output.ts'
+import { counted } from '../counted.ts'
 import type { ImageToSign } from './image-to-sign.ts'
 import type { SeenTags } from './look-for-signatures.ts'
 import { wantedBundle, type MadeSignature, type SignatureOwner } from './made-signature.ts'
@@ -100,7 +101,9 @@ async function attachLegacy(
   )
   const isThere = outcome === 'already-attached'
   output.progress(
-    isThere ? `already signed: ${name}` : `attached: ${name}, which has ${signatures} now`,
+    isThere
+      ? `already signed: ${name}`
+      : `attached: ${name}, which has ${counted(signatures, 'signature')} now`,
   )
   await verifyResolvedImage(client, image, { publicKey, annotations, signal }, found)
   return {

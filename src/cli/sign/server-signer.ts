@@ -9,6 +9,7 @@ import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { SigningPolicyView } from '../../wire/administration.ts'
 import type { SigningRequestView } from '../../wire/signing-requests.ts'
 import { awaitRequest, requireSigned } from '../await-request.ts'
+import { counted } from '../counted.ts'
 import type { CliContext } from '../context.ts'
 import type { Deadline } from '../deadline.ts'
 import { printable } from '../text-table.ts'
@@ -113,7 +114,7 @@ class Submission {
       : this.#client.getSigningRequest(id))
     requireSigned(request)
     if (request.status === 'Completed') {
-      output.progress(`signed: ${count(request.signatures.length, 'signature')}`)
+      output.progress(`signed: ${counted(request.signatures.length, 'signature')}`)
     }
     return request
   }
@@ -233,8 +234,4 @@ function signatureOf(
 ): string | undefined {
   const sha256 = sha256Hex(bytes)
   return signatures.find((each) => each.path === fileName && each.sha256 === sha256)?.signature
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${number === 1 ? noun : `${noun}s`}`
 }
