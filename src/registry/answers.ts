@@ -40,6 +40,16 @@ export function errorOfAnswer(repository: RepositoryName, answer: Answer): Chanc
   return new ChanceryError(code, message, hintFor(code))
 }
 
+/**
+ * Whether a refusal says that something a manifest names is not in the repository. Nothing of it is to be relied on.
+ *
+ * Source: distribution-spec, "Error Codes".
+ */
+export function saysUnknown({ code, message }: ChanceryError): boolean {
+  const isRefusal = code === 'ERR_REGISTRY_REFUSED' || code === 'ERR_REGISTRY_NOT_FOUND'
+  return isRefusal && /(?:BLOB|MANIFEST)_UNKNOWN/.test(message)
+}
+
 /** The error of an answer that no registry gives. */
 export function badAnswer(
   repository: RepositoryName,

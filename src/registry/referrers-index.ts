@@ -7,7 +7,9 @@ import {
   type ImageIndex,
   type ImageManifest,
 } from '../format/oci-manifest.ts'
-import type { PulledManifest } from './registry-client.ts'
+import { inParallel } from './in-parallel.ts'
+import type { RepositoryName } from './origins.ts'
+import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import type { EncodedContent, TagContent } from './tag-merge.ts'
 
 /**
@@ -28,11 +30,14 @@ export function artifactTypeOf(manifest: ImageManifest | ImageIndex): string | u
 export type IndexEntry = Readonly<Record<string, unknown>> & { readonly digest: string }
 
 /** The referrers of a manifest under their fallback tag. */
-export const REFERRERS: TagContent<IndexEntry> = {
+export const REFERRERS = {
   entriesOf,
   isSame: (one, other) => one.digest === other.digest,
   encode,
-}
+  findGone,
+} satisfies TagContent<IndexEntry>
+
+const LOOKS_AT_ONCE = 4
 
 /** The entry of a referrer: as the distribution specification wants it, with the manifest's annotations. */
 export function describeReferrer(descriptor: Descriptor): IndexEntry {
@@ -81,4 +86,22 @@ function encode(
     ...(annotations === undefined ? {} : { annotations }),
   }
   return { mediaType: OCI_IMAGE_INDEX, bytes: new TextEncoder().encode(JSON.stringify(index)) }
+}
+
+async function findGone(
+  client: RegistryClient,
+  repository: RepositoryName,
+  entries: readonly IndexEntry[],
+  signal: AbortSignal | undefined,
+): Promise<readonly IndexEntry[]> {
+  const looks = await inParallel(entries, LOOKS_AT_ONCE, async (entry) => {
+    try {
+      return (await client.findManifest(repository, entry.digest, signal)) === undefined
+    } catch (error) {
+      // What cannot be read may be there all the same.
+      if (error instanceof ChanceryError) return false
+      throw error
+    }
+  })
+  return entries.filter((_, index) => looks[index])
 }

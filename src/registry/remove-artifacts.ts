@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { saysUnknown } from './answers.ts'
 import type { ImageTree, TaggedKind } from './image-tree.ts'
 import type { RepositoryName } from './origins.ts'
 import { factsOf } from './published-artifacts.ts'
@@ -103,14 +104,18 @@ async function removeTag(
   }
 }
 
-/** Whoever adds an entry at the same moment sees it missing and adds it again. */
+/**
+ * Whoever adds an entry at the same moment sees it missing and adds it again. What others remove at the same moment goes along
+ * where the registry refuses a list that names it.
+ */
 async function removeFromList(
   client: RegistryClient,
   repository: RepositoryName,
   tag: string,
-  removed: ReadonlySet<string>,
+  wanted: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  let removed = wanted
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const found = await client.findManifest(repository, tag, signal)
     if (found?.manifest.kind !== 'index') return
@@ -121,7 +126,16 @@ async function removeFromList(
       await remove(client, repository, { kind: 'referrer', tag, digest: found.digest }, signal)
     } else {
       const condition = { ifMatch: found.etag, isRepeatable: false, signal }
-      await client.pushManifest(repository, tag, REFERRERS.encode(kept, found), condition)
+      try {
+        await client.pushManifest(repository, tag, REFERRERS.encode(kept, found), condition)
+      } catch (error) {
+        if (!(error instanceof ChanceryError)) throw error
+        const gone = saysUnknown(error)
+          ? await REFERRERS.findGone(client, repository, kept, signal)
+          : []
+        if (gone.length === 0 && error.code !== 'ERR_REGISTRY_PRECONDITION') throw error
+        removed = new Set([...removed, ...gone.map((entry) => entry.digest)])
+      }
     }
     await pause(PAUSE_MS, signal)
   }

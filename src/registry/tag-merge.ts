@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { saysUnknown } from './answers.ts'
 import type { RepositoryName } from './origins.ts'
 import type { PulledManifest, RegistryClient } from './registry-client.ts'
 import { pause } from './retry.ts'
@@ -17,6 +18,13 @@ export interface TagContent<Entry> {
     entries: readonly Entry[],
     replaced: PulledManifest | undefined,
   ) => EncodedContent
+  /** Which entries name something that has been removed; absent where nothing of that kind is. */
+  readonly findGone?: (
+    client: RegistryClient,
+    repository: RepositoryName,
+    entries: readonly Entry[],
+    signal: AbortSignal | undefined,
+  ) => Promise<readonly Entry[]>
 }
 
 /** A manifest ready to be pushed. */
@@ -37,6 +45,8 @@ const MIN_SETTLE_MS = 200
 const MAX_SETTLE_MS = 3_000
 /** What was read so recently is not read again before the write; far less than anybody waits afterwards. */
 const FRESH_MS = 50
+/** How often an entry of somebody else that goes missing is put back: more is no accident, somebody replaces it. */
+const MAX_RESTORATIONS = 8
 /** How often the tag has to be found complete when others write it at the same time. */
 const CONFIRMATIONS_AMONG_OTHERS = 3
 const SAYS_IMMUTABLE = /immutab|overwrit|already exists|locked/i
@@ -45,7 +55,8 @@ const SAYS_IMMUTABLE = /immutab|overwrit|already exists|locked/i
  * One change of a tag that others may be changing:
  * - the tag is read just before it is written, and `If-Match` goes along where the registry gives an ETag;
  * - it is read again after everybody who might have read the old state has had time to write, and everything that has
- *   been seen and is missing is written again, with pauses of random length.
+ *   been seen and is missing is written again, with pauses of random length, but for what others have removed where the
+ *   registry refuses a list that names it, and for what they replace again and again.
  */
 export class TagMerge<Entry> {
   readonly #client: RegistryClient
@@ -56,6 +67,11 @@ export class TagMerge<Entry> {
   readonly #isReplaced: (entry: Entry) => boolean
   /** Every entry seen under the tag since the beginning, but for those that are replaced, and our own. */
   readonly #known: Entry[] = []
+  #own: readonly Entry[] = []
+  /** What others have removed. */
+  readonly #gone: Entry[] = []
+  /** How often entries of others were missing. */
+  readonly #absences = new Map<Entry, number>()
   #longestWriteMs = 0
   /** When the tag was read last, by the clock of `performance.now()`. */
   #readAtMs: number
@@ -98,6 +114,7 @@ export class TagMerge<Entry> {
     additions: readonly Entry[],
   ): Promise<PulledManifest | undefined> {
     this.#learn(this.#content.entriesOf(first))
+    this.#own = additions
     this.#known.push(...additions)
     await this.#write(first)
     let confirmations = 0
@@ -106,7 +123,7 @@ export class TagMerge<Entry> {
       const found = await this.#read()
       const present = this.#content.entriesOf(found)
       this.#hasSeenOthers = this.#learn(present) || this.#hasSeenOthers
-      if (this.#known.some((entry) => !this.#includes(present, entry))) {
+      if (this.#findMissing(present).length > 0) {
         this.#hasSeenOthers = true
         confirmations = 0
         await this.#write(found)
@@ -123,15 +140,34 @@ export class TagMerge<Entry> {
     )
   }
 
+  /** What has to be put back. */
+  #findMissing(present: readonly Entry[]): readonly Entry[] {
+    const missing = this.#known.filter((entry) => !this.#includes(present, entry))
+    for (const entry of missing) {
+      if (!this.#own.includes(entry)) {
+        this.#absences.set(entry, (this.#absences.get(entry) ?? 0) + 1)
+      }
+    }
+    return missing.filter((entry) => this.#isWanted(entry))
+  }
+
+  #isWanted(entry: Entry): boolean {
+    return (this.#absences.get(entry) ?? 0) <= MAX_RESTORATIONS
+  }
+
   async #read(): Promise<PulledManifest | undefined> {
     const found = await this.#client.findManifest(this.#repository, this.#tag, this.#signal)
     this.#readAtMs = performance.now()
     return found
   }
 
-  /** Writes all that is known, unless the tag is no longer what it was when `seen` was read. */
+  /** Writes all that is wanted or there, unless the tag is no longer what it was when `seen` was read. */
   async #write(seen: PulledManifest | undefined): Promise<void> {
-    const encoded = this.#content.encode(this.#known, seen)
+    const present = this.#content.entriesOf(seen)
+    const entries = this.#known.filter(
+      (entry) => this.#isWanted(entry) || this.#includes(present, entry),
+    )
+    const encoded = this.#content.encode(entries, seen)
     if (encoded.config !== undefined) {
       await this.#client.blobs.upload(this.#repository, encoded.config, this.#signal)
     }
@@ -153,13 +189,28 @@ export class TagMerge<Entry> {
       })
       this.#refusals = 0
     } catch (error) {
-      await this.#requireTemporary(error, now)
+      if (!(await this.#forgetGone(error))) await this.#requireTemporary(error, now)
       // It may have been refused because the configuration is gone.
       if (encoded.config !== undefined) {
         this.#client.blobs.sendAgain(this.#repository, encoded.config)
       }
     }
     this.#longestWriteMs = Math.max(this.#longestWriteMs, performance.now() - startedAt)
+  }
+
+  /** Distribution 2.8 takes no list that names a removed manifest. @returns Whether the list is another one now. */
+  async #forgetGone(error: unknown): Promise<boolean> {
+    const { findGone } = this.#content
+    if (findGone === undefined || !(error instanceof ChanceryError) || !saysUnknown(error)) {
+      return false
+    }
+    const others = this.#known.filter((entry) => !this.#includes(this.#own, entry))
+    const gone = await findGone(this.#client, this.#repository, others, this.#signal)
+    this.#gone.push(...gone)
+    const kept = this.#known.filter((entry) => !this.#includes(gone, entry))
+    this.#known.splice(0, Infinity, ...kept)
+    this.#hasSeenOthers = true
+    return gone.length > 0
   }
 
   /** Lets those errors pass after which the next round finds out what happened. */
@@ -186,7 +237,7 @@ export class TagMerge<Entry> {
       code === 'ERR_REGISTRY_REFUSED' ||
       code === 'ERR_REGISTRY_FORBIDDEN' ||
       code === 'ERR_REGISTRY_PRECONDITION'
-    if (!isRefusal || replaced === undefined) return false
+    if (!isRefusal || replaced === undefined || saysUnknown(error)) return false
     const now = await this.#read()
     if (now?.digest !== replaced.digest) {
       this.#refusals = 0
@@ -223,7 +274,10 @@ export class TagMerge<Entry> {
   /** True if there were entries not seen before. */
   #learn(entries: readonly Entry[]): boolean {
     const unknown = entries.filter(
-      (entry) => !this.#includes(this.#known, entry) && !this.#isReplaced(entry),
+      (entry) =>
+        !this.#includes(this.#known, entry) &&
+        !this.#includes(this.#gone, entry) &&
+        !this.#isReplaced(entry),
     )
     this.#known.push(...unknown)
     return unknown.length > 0
