@@ -13,7 +13,7 @@ import {
 
 const page = new URL('../../docs/registries.md', import.meta.url)
 const PLATFORMS = 10
-/** A machine that is busy reads a tag once more before it writes it, now here and now there. */
+/** A machine that is busy reads a tag once more before it writes it, now here and now there, or finds something done that it would ask for. */
 const ATTEMPTS = 6
 
 const registries = {
@@ -64,7 +64,7 @@ describe('the requests that docs/registries.md says', () => {
         const row = text.split('\n').find((line) => line.replace(/ +/g, ' ').startsWith(beginning))
         const cells = row?.split('|').slice(3, -1).map(Number)
         await using registry = await countRequests(await start())
-        let least: readonly number[] = []
+        const seen: Set<number>[] = []
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
           const one = await pushTestImage(`${registry.host}/one/app-${attempt}:1`)
           const index = await pushTestIndex(`${registry.host}/ten/app-${attempt}:1`, PLATFORMS)
@@ -72,10 +72,12 @@ describe('the requests that docs/registries.md says', () => {
             ...(await countAll(registry, one.byDigest, formats)),
             ...(await countAll(registry, index.byDigest, formats)),
           ]
-          least = counts.map((count, place) => Math.min(count, least[place] ?? Infinity))
-          if (least.join() === cells?.join()) return
+          for (const [place, count] of counts.entries()) (seen[place] ??= new Set()).add(count)
+          if (seen.every((all, place) => all.has(cells?.[place] ?? NaN))) return
         }
-        assert.deepEqual(least, cells)
+        assert.fail(
+          `expected ${cells?.join(', ')}, found ${seen.map((all) => [...all].join(' or ')).join(', ')}`,
+        )
       })
     }
   }
