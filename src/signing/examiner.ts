@@ -44,6 +44,8 @@ export class Examiner implements AsyncDisposable {
   readonly #queue = new FairQueue<Waiting>()
   #thread: Worker | undefined
   #current: Waiting | undefined
+  /** Whether the thread has what is examined: before that, it takes nothing with it when it ends. */
+  #isSent = false
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -85,7 +87,7 @@ export class Examiner implements AsyncDisposable {
       next.reject(busy('the server is stopping'))
     }
     const ended = this.#dismiss()
-    this.#end(busy('the server is stopping'))
+    this.#fail(busy('the server is stopping'))
     await ended
   }
 
@@ -100,6 +102,7 @@ export class Examiner implements AsyncDisposable {
 
   #startNext(): void {
     clearTimeout(this.#timer)
+    this.#isSent = false
     this.#current = this.#queue.take()
     if (this.#current !== undefined) {
       void this.#send(this.#current)
@@ -123,14 +126,15 @@ export class Examiner implements AsyncDisposable {
       if (waiting !== this.#current) return
       this.#thread ??= this.#start()
       this.#thread.postMessage({ ...task, artifact: { ...task.artifact, bytes } }, [bytes.buffer])
+      this.#isSent = true
     } catch (error) {
-      if (waiting === this.#current) this.#end(busy('there is no memory for it', error))
+      if (waiting === this.#current) this.#fail(busy('there is no memory for it', error))
       return
     }
     const { timeoutMs } = this.#limits
     this.#timer = setTimeout(() => {
       void this.#dismiss()
-      this.#end(lost(`expected an artifact that is examined within ${timeoutMs / 1000} s`))
+      this.#fail(lost(`expected an artifact that is examined within ${timeoutMs / 1000} s`))
     }, timeoutMs)
   }
 
@@ -174,14 +178,16 @@ export class Examiner implements AsyncDisposable {
     else settled?.reject(errorOf(answer))
   }
 
-  /** Gives the thread up, and what it was doing; the next artifact gets a new one. */
+  /** After the thread has ended: gives up what it was doing; the next artifact gets a new one. */
   #end(reason: Error): void {
-    clearTimeout(this.#timer)
     this.#thread = undefined
+    if (this.#isSent) this.#fail(reason)
+  }
+
+  #fail(reason: Error): void {
     const settled = this.#current
-    if (settled === undefined) return
     this.#startNext()
-    settled.reject(reason)
+    settled?.reject(reason)
   }
 }
 

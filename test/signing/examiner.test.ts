@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { ChanceryError } from '../../src/errors/chancery-error.ts'
 import { writeZip } from '../../src/format/zip-writer.ts'
 import type { ArtifactInput } from '../../src/policy/signing-plan.ts'
@@ -133,6 +134,33 @@ describe('an examination on another thread', () => {
     }
   })
 
+  it('goes on in the thread that there is after one that cannot be sent to it', async () => {
+    using started = watchThreads()
+    await using examiner = new Examiner()
+    assert.equal((await examiner.examine('a', small())).outcome, 'allowed')
+    // What no other thread can have stands for what there is no memory to copy for.
+    const unsendable = { version: () => '1' } as unknown as ExaminationTask['parameters']
+    await assert.rejects(examiner.examine('a', { ...small(), parameters: unsendable }), {
+      code: 'ERR_SIGNING_BUSY',
+    })
+    assert.equal((await examiner.examine('a', small())).outcome, 'allowed')
+    assert.equal(started.threads.length, 1)
+  })
+
+  it('is not lost with a thread that ended before it came there', async () => {
+    using started = watchThreads()
+    await using examiner = new Examiner()
+    assert.equal((await examiner.examine('a', small())).outcome, 'allowed')
+    const [thread] = started.threads
+    assert(thread !== undefined)
+    const next = examiner.examine('a', small())
+    // Told at once, while the copy is made, as that of a thread that has just died would be.
+    thread.emit('exit', 1)
+    await thread.terminate()
+    assert.equal((await next).outcome, 'allowed')
+    assert.equal(started.threads.length, 2)
+  })
+
   it('is refused, not forgotten, when the server stops', async () => {
     const examiner = new Examiner()
     const waiting = ['a', 'b'].map((name) =>
@@ -145,6 +173,14 @@ describe('an examination on another thread', () => {
     await assert.rejects(examiner.examine('a', small()), { code: 'ERR_SIGNING_BUSY' })
   })
 })
+
+/** The threads that are started from now on. */
+function watchThreads(): { readonly threads: readonly Worker[] } & Disposable {
+  const threads: Worker[] = []
+  const add = (thread: Worker): unknown => threads.push(thread)
+  process.on('worker', add)
+  return { threads, [Symbol.dispose]: () => void process.off('worker', add) }
+}
 
 /** What work comes to: its value, or what can be told of its error. */
 async function outcomeOf<Value>(
