@@ -33,7 +33,11 @@ function bodyTooLargeError(maxBodyBytes: number): ChanceryError {
   return new ChanceryError(
     'ERR_HTTP_BODY_TOO_LARGE',
     `expected a body of at most ${maxBodyBytes} bytes`,
-    { hints: ['artifacts may have as many bytes as `chancery serve --max-artifact-bytes` says'] },
+    {
+      hints: [
+        'artifacts that are sent as a file may have as many bytes as `chancery serve --max-artifact-bytes` says',
+      ],
+    },
   )
 }
 
