@@ -15,11 +15,13 @@ export interface Finished {
 export interface RunOptions {
   readonly cwd: string
   readonly environment: Readonly<Record<string, string>>
+  /** Ends the command; what runs it is told so by a throw, when the command is gone. */
+  readonly signal: AbortSignal
 }
 
 /** Runs `chancery` with arguments, as a process of its own. */
 export async function runChancery(args: readonly string[], options: RunOptions): Promise<Finished> {
-  return finish(startChancery(args, options))
+  return finish(startChancery(args, options), options.signal)
 }
 
 /**
@@ -29,8 +31,9 @@ export async function runChancery(args: readonly string[], options: RunOptions):
  */
 export async function runCosign(
   args: readonly string[],
-  { cwd, environment }: RunOptions,
+  { cwd, environment, signal }: RunOptions,
 ): Promise<Finished | undefined> {
+  signal.throwIfAborted()
   const own = { TUF_ROOT: join(cwd, 'tuf'), TUF_MIRROR: 'http://127.0.0.1:9' }
   try {
     return await finish(
@@ -39,6 +42,7 @@ export async function runCosign(
         env: { ...process.env, ...own, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
+      signal,
     )
   } catch (thrown) {
     const isAbsent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
@@ -47,21 +51,27 @@ export async function runCosign(
   }
 }
 
-async function finish(child: ChildProcess): Promise<Finished> {
+async function finish(child: ChildProcess, signal: AbortSignal): Promise<Finished> {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const end = (): boolean => child.kill('SIGTERM')
+  signal.addEventListener('abort', end, { once: true })
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve(code ?? 70))
   })
+  signal.removeEventListener('abort', end)
+  signal.throwIfAborted()
   return { exitCode, stdout: stdout(), stderr: stderr() }
 }
 
-/** Starts `chancery serve`, and resolves with its URL when it answers. */
+/** Starts `chancery serve`, and resolves with its URL when it answers; until then the signal ends it. */
 export async function startServer(
   args: readonly string[],
   options: RunOptions,
 ): Promise<{ readonly url: string; readonly child: ChildProcess }> {
   const child = startChancery(['serve', ...args], options)
+  const end = (): boolean => child.kill('SIGTERM')
+  options.signal.addEventListener('abort', end, { once: true })
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
@@ -73,6 +83,8 @@ export async function startServer(
       reject(new Error(`the server ended with ${code ?? 70}: ${stderr()}`)),
     )
   })
+  // From here on it is for the caller to end it.
+  options.signal.removeEventListener('abort', end)
   return { url, child }
 }
 
@@ -84,7 +96,11 @@ export async function stopServer(child: ChildProcess): Promise<void> {
   await exited
 }
 
-function startChancery(args: readonly string[], { cwd, environment }: RunOptions): ChildProcess {
+function startChancery(
+  args: readonly string[],
+  { cwd, environment, signal }: RunOptions,
+): ChildProcess {
+  signal.throwIfAborted()
   return spawn(process.execPath, [PROGRAM, ...args], {
     cwd,
     // What the program keeps for its next start goes with the demo's directory.

@@ -36,12 +36,16 @@ async function main(): Promise<void> {
       process.once(signal, () => reject(new Error(`interrupted by ${signal}`)))
     }
   })
+  const told = demo.run()
   try {
-    await Promise.race([demo.run(), interrupt])
+    await Promise.race([told, interrupt])
   } catch (thrown) {
     process.stderr.write(`error: ${thrown instanceof Error ? thrown.message : 'unknown'}\n`)
     process.exitCode = 1
   } finally {
+    demo.interrupt()
+    // A command that is on its way writes there until it is gone, and may be one that starts the server.
+    await Promise.allSettled([told])
     await demo.stop()
     await rm(directory, { recursive: true, force: true })
   }
@@ -69,6 +73,7 @@ class Demo {
   readonly #story = new Story()
   #environment: Record<string, string> = {}
   #server: ChildProcess | undefined
+  readonly #interrupted = new AbortController()
 
   constructor(directory: string, image: string | undefined) {
     this.#directory = directory
@@ -90,6 +95,11 @@ class Demo {
     await this.#approve()
     await this.#audit()
     story.end(image)
+  }
+
+  /** Ends the command that runs; no other follows. */
+  interrupt(): void {
+    this.#interrupted.abort()
   }
 
   /** Ends the server, if it runs. */
@@ -130,7 +140,7 @@ class Demo {
         '127.0.0.1:0',
         '--quiet',
       ],
-      { cwd: this.#directory, environment: {} },
+      { cwd: this.#directory, environment: {}, signal: this.#interrupted.signal },
     )
     story.command(`chancery serve --data-dir data --master-key-file master.key`)
     story.output(`Listening on ${server.url}`)
@@ -240,7 +250,7 @@ class Demo {
     await this.#chancery(['verify', '--key', 'test.pub', image])
     const args = ['verify', '--key', 'test.pub', '--insecure-ignore-tlog=true', image]
     const line = `cosign ${args.map(quote).join(' ')}`
-    const options = { cwd: this.#directory, environment: {} }
+    const options = { cwd: this.#directory, environment: {}, signal: this.#interrupted.signal }
     const version = await runCosign(['version'], options)
     if (version === undefined || !/GitVersion:\s+v?3\./.test(version.stdout)) {
       this.#story.hint(`the same with cosign: ${line}`)
@@ -315,6 +325,7 @@ class Demo {
     const finished = await runChancery(args, {
       cwd: this.#directory,
       environment: { ...this.#environment, ...token },
+      signal: this.#interrupted.signal,
     })
     if (options.hide !== true) this.#story.output(finished.stderr)
     if (options.hide !== true && options.to === undefined) this.#story.output(finished.stdout)
