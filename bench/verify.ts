@@ -52,8 +52,8 @@ interface Measurement {
   readonly floorMicroseconds: number
 }
 
-/** Their signatures are more than the trusted root remembers, so that each is verified anew. */
-const DIFFERENT = 1500
+/** Their signatures are more than the trusted root remembers, marks included, so that each is verified anew. */
+const DIFFERENT = 3000
 
 /** Verifications of a batch: enough for the clock of processor time, few beside a round. */
 const BATCH = 20
