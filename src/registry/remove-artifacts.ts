@@ -1,11 +1,13 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { saysUnknown } from './answers.ts'
-import type { ImageTree, TaggedKind } from './image-tree.ts'
+import { DSSE_LAYER } from './attestation-manifest.ts'
+import type { ImageTree, TaggedArtifact, TaggedKind } from './image-tree.ts'
 import type { RepositoryName } from './origins.ts'
 import { factsOf } from './published-artifacts.ts'
 import { fallbackTag, REFERRERS } from './referrers-index.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { pause } from './retry.ts'
+import { SIMPLE_SIGNING_LAYER } from './signature-manifest.ts'
 
 /** What is to be removed. */
 export type RemovalKind = TaggedKind | 'referrer' | 'all'
@@ -22,15 +24,30 @@ export interface Removal {
 const MAX_ROUNDS = 5
 const PAUSE_MS = 200
 
+/** The types of layers by which it is known what lies under a tag. Source: Cosign, SIGNATURE_SPEC, ATTESTATION_SPEC, SBOM_SPEC. */
+const IS_LAYER_TYPE: Readonly<Record<TaggedKind, (mediaType: string) => boolean>> = {
+  signature: (mediaType) => mediaType === SIMPLE_SIGNING_LAYER,
+  attestation: (mediaType) => mediaType === DSSE_LAYER,
+  sbom: (mediaType) => /spdx|cyclonedx|syft|sbom/i.test(mediaType),
+}
+const WORDS: Readonly<Record<TaggedKind, string>> = {
+  signature: 'signatures',
+  attestation: 'attestations',
+  sbom: 'an SBOM',
+}
+
 /**
  * What of an image would be removed; never the image itself, nor what belongs to the children of an index.
  *
  * `signature` and `attestation` mean both those under Cosign's tags and bundles; `referrer` every referrer.
+ *
+ * @throws ChanceryError ERR_REGISTRY_SIGNATURES if a tag of those that are meant holds something else: whoever can push can
+ *   have it name any image, which would be removed in its place.
  */
 export function planRemoval(tree: ImageTree, wanted: RemovalKind): readonly Removal[] {
-  const tagged = tree.tagged
-    .filter(({ kind }) => wanted === 'all' || kind === wanted)
-    .map(({ kind, tag, pulled }) => ({ kind, tag, digest: pulled.digest }))
+  const meant = tree.tagged.filter(({ kind }) => wanted === 'all' || kind === wanted)
+  meant.forEach(requireAttached)
+  const tagged = meant.map(({ kind, tag, pulled }) => ({ kind, tag, digest: pulled.digest }))
   const referrers = tree.referrers.filter((referrer) => {
     return wanted === 'all' || wanted === 'referrer' || factsOf(referrer).kind === wanted
   })
@@ -42,6 +59,21 @@ export function planRemoval(tree: ImageTree, wanted: RemovalKind): readonly Remo
       digest: pulled.digest,
     })),
   ]
+}
+
+function requireAttached({ kind, tag, pulled: { manifest, digest } }: TaggedArtifact): void {
+  const layers = manifest.kind === 'manifest' ? manifest.layers : []
+  if (layers.some(({ mediaType }) => IS_LAYER_TYPE[kind](mediaType))) return
+  const found = manifest.kind === 'manifest' ? 'an image' : 'an index'
+  throw new ChanceryError(
+    'ERR_REGISTRY_SIGNATURES',
+    `expected ${tag} to hold ${WORDS[kind]}, found ${found}, ${digest}, which is not removed`,
+    {
+      hints: [
+        'Somebody has moved the tag, by mistake or to have the image removed. Remove the tag alone, by other means; with --type the rest can be removed before.',
+      ],
+    },
+  )
 }
 
 /**
