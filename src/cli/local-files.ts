@@ -1,5 +1,5 @@
 // Not from node:fs/promises: loading that takes a tenth of a start, and most commands only read.
-import { close, fstat, open, promises, read } from 'node:fs'
+import { close, constants, fstat, open, promises, read } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { randomGuid } from '../crypto/random.ts'
@@ -76,23 +76,48 @@ async function readAtMost(path: string, maxBytes: number): Promise<Uint8Array | 
 }
 
 /**
- * Writes a file that the user named, whole or not at all; replaces one that exists.
+ * Writes a file that the user named, whole or not at all; replaces one that exists, and a link. What is no file, the standard
+ * output or a pipe, is written to.
  *
- * @param mode Permissions of a new file.
+ * @param mode Permissions of a new file; one that nobody else may read has to be a file.
  * @throws ChanceryError ERR_CLI_FILE if it cannot be written.
  */
 export async function writeUserFile(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
   const fresh = join(dirname(path), `.chancery-${randomGuid(Date.now())}.new`)
   try {
+    if (await isPassage(path)) {
+      if (mode === OWNER_ONLY) throw notWritten(path, 'a pipe or a device')
+      // Replaced it would be gone for all others: /dev/null, for one.
+      await promises.writeFile(path, bytes, { flag: PASSAGE_FLAGS })
+      return
+    }
     // Never into a file or a link that somebody else has put there: the directory may be theirs too.
     await promises.writeFile(fresh, bytes, { mode, flag: 'wx' })
     await promises.rename(fresh, path)
   } catch (cause) {
     await promises.rm(fresh, { force: true }).catch(() => undefined)
-    throw new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${reasonOf(cause)}`, {
-      cause,
-    })
+    if (cause instanceof ChanceryError) throw cause
+    throw notWritten(path, reasonOf(cause), cause)
   }
+}
+
+/** Permissions of a file with a secret. */
+export const OWNER_ONLY = 0o600
+/** A file that stands behind /dev/stdout already has what was printed before. */
+const PASSAGE_FLAGS = constants.O_WRONLY | constants.O_APPEND
+
+/** Whether what is written under a path goes on to somewhere else: a pipe, a device, an open file of this process. */
+async function isPassage(path: string): Promise<boolean> {
+  const found = await promises.stat(path).catch(() => undefined)
+  if (found === undefined || found.isDirectory()) return false
+  if (!found.isFile()) return true
+  const directory = await promises.realpath(dirname(path))
+  const isSystem = directory === '/dev' || directory.startsWith('/proc/')
+  return isSystem && (await promises.lstat(path)).isSymbolicLink()
+}
+
+function notWritten(path: string, found: string, cause?: unknown): ChanceryError {
+  return new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${found}`, { cause })
 }
 
 /**
@@ -110,9 +135,7 @@ export async function createUserFile(path: string, bytes: Uint8Array, mode = 0o6
       })
     }
     await promises.rm(path, { force: true }).catch(() => undefined)
-    throw new ChanceryError('ERR_CLI_FILE', `expected to write ${path}, found ${reasonOf(cause)}`, {
-      cause,
-    })
+    throw notWritten(path, reasonOf(cause), cause)
   }
 }
 

@@ -4,7 +4,7 @@ import { verifyAuditFile, type FileVerification } from '../audit-file.ts'
 import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import type { ServerFlags } from '../flags.ts'
-import { writeUserFile } from '../local-files.ts'
+import { OWNER_ONLY, writeUserFile } from '../local-files.ts'
 import { formatTable } from '../text-table.ts'
 
 /** The flags that choose audit events. */
@@ -66,7 +66,7 @@ export async function exportEvents(
   const client = await connect(this, flags)
   const { bytes } = await client.exportAuditEvents(flags.format, queryOf(flags))
   if (flags.output === undefined) this.output.raw(bytes)
-  else await writeUserFile(flags.output, bytes, 0o600)
+  else await writeUserFile(flags.output, bytes, OWNER_ONLY)
 }
 
 /** `chancery audit verify` */

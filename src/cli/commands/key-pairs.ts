@@ -12,6 +12,7 @@ import { openKeyFile, readNewPassword } from '../key-passwords.ts'
 import {
   aboutFile,
   createUserFile,
+  OWNER_ONLY,
   readUserFile,
   userFileExists,
   writeUserFile,
@@ -35,7 +36,6 @@ export interface PublicKeyFlags extends JsonFlag {
   readonly outfile?: string
 }
 
-const OWNER_ONLY = 0o600
 const MAX_PASSPHRASE_BYTES = 4096
 const DER_SEQUENCE = 0x30
 
