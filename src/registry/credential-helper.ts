@@ -7,6 +7,8 @@ import type { RegistryCredentials } from './credentials.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const TIMEOUT_MS = 30_000
+/** To read what a helper said before it ended. */
+const LAST_WORDS_MS = 1000
 const MAX_OUTPUT_BYTES = 64 * 1024
 /** What a helper prints when it has no entry. Source: docker-credential-helpers, credentials/error.go. */
 const NOT_FOUND = 'credentials not found in native keychain'
@@ -87,12 +89,14 @@ function runProgram(program: string, input: string, environment: Environment): P
       if (length > MAX_OUTPUT_BYTES) child.kill('SIGKILL')
       else pieces.push(piece)
     })
-    // What a killed helper started may hold its output open.
+    // What a helper started may hold its output open: an agent that goes on. All that the helper said is there by now.
+    let lastWords: NodeJS.Timeout | undefined
     child.once('exit', (_exitCode, signal) => {
-      if (signal !== null) child.stdout.destroy()
+      lastWords = setTimeout(() => child.stdout.destroy(), signal === null ? LAST_WORDS_MS : 0)
     })
     child.once('close', (exitCode, signal) => {
       clearTimeout(timer)
+      clearTimeout(lastWords)
       const output = Buffer.concat(pieces).toString('utf8')
       resolve({ exitCode, output, isCutOff: signal === 'SIGKILL' })
     })

@@ -188,6 +188,14 @@ describe('a credential helper', () => {
     assert.deepEqual(found, { kind: 'identity-token', token: 'it' })
   })
 
+  it('is not waited for when it has ended, whatever it has left running', async () => {
+    // What is left has the helper's output open until the test is over.
+    const left = '(while [ -e "$LOG.on" ]; do sleep 0.1; done) &'
+    const all = `touch "$LOG.on"; ${left} ${answering}`
+    const run = findWithHelpers({ credsStore: 'all' }, { all }, ACME.registry)
+    assert.deepEqual((await run).found, me('pw'))
+  })
+
   for (const [what, all] of [
     ['fails', 'echo secret-in-output; exit 3'],
     ['says no JSON', 'echo hello'],
