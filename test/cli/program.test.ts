@@ -102,6 +102,23 @@ describe('chancery, the program', () => {
     assert.doesNotMatch(stderr, /not-to-be-shown/)
   })
 
+  it('exits 70, and never 0, where nothing goes on with a command', async () => {
+    await using home = await createTemporaryDirectory()
+    // A call of the system that never answers, and keeps nothing alive.
+    await writeFile(
+      join(home.path, 'silent.mjs'),
+      `import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+fs.open = () => undefined
+syncBuiltinESMExports()`,
+    )
+    const env = { NODE_OPTIONS: `--import=${join(home.path, 'silent.mjs')}` }
+    const args = ['verify', '--key', 'cosign.pub', 'registry.example/app:1']
+    const { code, stdout, stderr } = await runChancery(args, { env, cwd: home.path })
+    assert.deepEqual([code, stdout], [70, ''])
+    assert.match(stderr, /^error: the command did not come to its end/)
+  })
+
   it('warns of an unknown CHANCERY_ variable on stderr alone', async () => {
     const { code, stdout, stderr } = await runChancery(['version'], { env: { CHANCERY_ULR: 'x' } })
     assert.equal(code, 0)
