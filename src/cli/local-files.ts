@@ -154,7 +154,7 @@ export async function userFileExists(path: string): Promise<boolean> {
 
 /**
  * Makes sure that no file that is to be written is one that was read, or another that is to be written, under whatever
- * name.
+ * name. A pipe or a device may be both.
  *
  * @param inputs What must stay as it is; what is not there does no harm.
  * @throws ChanceryError ERR_CLI_USAGE if two of them are one file.
@@ -168,7 +168,7 @@ export async function requireOtherFiles(
     if (path !== undefined) taken.set(await identityOf(path), path)
   }
   for (const path of outputs) {
-    if (path === undefined) continue
+    if (path === undefined || (await isPassage(path))) continue
     const identity = await identityOf(path)
     const other = taken.get(identity)
     if (other !== undefined) {

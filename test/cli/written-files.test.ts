@@ -75,3 +75,39 @@ describe('a file that is written', { skip: anyAbsent(mkfifo, bash) }, () => {
     }
   })
 })
+
+describe('a key that signs', () => {
+  const image = `registry.example/app@sha256:${'0'.repeat(64)}`
+  const sign = ['sign', '--key', 'cosign.key', '--no-publish', image]
+  const attest = ['attest', '--key', 'cosign.key', '--no-publish', '--predicate', 'p.json', image]
+  const calls: readonly (readonly [args: readonly string[], output: string])[] = [
+    [['public-key', '--key', 'cosign.key'], '--outfile'],
+    [sign, '--output-signature'],
+    [sign, '--output-payload'],
+    [sign, '--bundle'],
+    [attest, '--output-attestation'],
+  ]
+  for (const [[command = '', ...args], output] of calls) {
+    it(`is not overwritten by ${command} ${output}`, async () => {
+      await using workshop = await openWorkshop()
+      assert.equal((await workshop.chancery(['generate-key-pair'])).code, 0)
+      const before = await readFile(workshop.path('cosign.key'))
+      await symlink('cosign.key', workshop.path('link.key'))
+      for (const path of ['cosign.key', './cosign.key', 'link.key']) {
+        const { code, stderr } = await workshop.chancery([command, output, path, ...args])
+        assert.equal(code, 2, stderr)
+        assert.match(stderr, /expected another file to write to than/)
+        assert.deepEqual(await readFile(workshop.path('cosign.key')), before)
+      }
+    })
+  }
+
+  it('has files of their own for a signature, its payload and its bundle', async () => {
+    await using workshop = await openWorkshop()
+    assert.equal((await workshop.chancery(['generate-key-pair'])).code, 0)
+    const same = ['--output-signature', 'x', '--output-payload', './x']
+    const { code, stderr } = await workshop.chancery([...sign, ...same])
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /expected another file to write to than x, which is .\/x/)
+  })
+})

@@ -98,7 +98,8 @@ async function requireConsistent(flags: AttestFlags): Promise<void> {
   if (flags.replace === true && !isPublished(flags)) {
     throw usage('expected --replace without --no-publish')
   }
-  await requireOtherFiles([predicate, statement, key, flags.certificate], outputs)
+  const inputs = [predicate, statement, key, flags.certificate, flags.certificateChain]
+  await requireOtherFiles(inputs, outputs)
 }
 
 function isPublished({ publish, noUpload }: AttestFlags): boolean {

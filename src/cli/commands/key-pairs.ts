@@ -14,6 +14,7 @@ import {
   createUserFile,
   OWNER_ONLY,
   readUserFile,
+  requireOtherFiles,
   userFileExists,
   writeUserFile,
 } from '../local-files.ts'
@@ -60,6 +61,7 @@ export async function importKeyPair(this: CliContext, flags: ImportKeyPairFlags)
 
 /** `chancery public-key` */
 export async function publicKey(this: CliContext, flags: PublicKeyFlags): Promise<void> {
+  await requireOtherFiles([flags.key], [flags.outfile])
   const bytes = await readUserFile(flags.key, MAX_KEY_FILE_BYTES)
   const key = isPrivate(bytes)
     ? (await openKeyFile(this, flags.key)).publicKey

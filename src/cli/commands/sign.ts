@@ -16,7 +16,11 @@ import { requireSameKey, type SignatureOwner } from '../sign/made-signature.ts'
 import type { MessageSigner, SignedMessages } from '../sign/message-signer.ts'
 import { findNamedImages } from '../sign/named-images.ts'
 import { openSigner, requireOneSigner, type SignerFlags } from '../sign/open-signer.ts'
-import { SignatureFiles, type SignatureFileFlags } from '../sign/signature-files.ts'
+import {
+  requireOwnFiles,
+  SignatureFiles,
+  type SignatureFileFlags,
+} from '../sign/signature-files.ts'
 import { imageOf, publishImage, type ImageResult } from '../sign/signed-image.ts'
 import { restoreContent } from '../sign/publish-signature.ts'
 
@@ -40,6 +44,7 @@ export async function sign(
 ): Promise<void> {
   requireOneFormat(flags)
   requireOneSigner(flags)
+  await requireOwnFiles(flags)
   const annotations = parseAnnotations(flags.annotations ?? [])
   const references = images.map(parseReference)
   requireOneRegistry(flags, references)

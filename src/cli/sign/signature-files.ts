@@ -1,6 +1,6 @@
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { SignatureFormat } from '../../policy/signature-format.ts'
-import { writeUserFile } from '../local-files.ts'
+import { requireOtherFiles, writeUserFile } from '../local-files.ts'
 import type { AttachedChain } from './attached-chain.ts'
 import type { ImageToSign } from './image-to-sign.ts'
 import type { MadeSignature } from './made-signature.ts'
@@ -11,9 +11,26 @@ export interface SignatureFileFlags {
   readonly outputSignature?: string
   readonly outputCertificate?: string
   readonly bundle?: string
+  readonly key?: string
   readonly certificate?: string
+  readonly certificateChain?: string
   readonly attachCertificate?: boolean
   readonly wait: boolean
+}
+
+/**
+ * Makes sure that no file is written over one that is read, the key above all, or over another one.
+ *
+ * @throws ChanceryError ERR_CLI_USAGE if two of them are one file.
+ */
+export function requireOwnFiles(flags: SignatureFileFlags): Promise<void> {
+  const { key, certificate, certificateChain } = flags
+  return requireOtherFiles([key, certificate, certificateChain], outputsOf(flags))
+}
+
+function outputsOf(flags: SignatureFileFlags): readonly (string | undefined)[] {
+  const { outputPayload, outputSignature, outputCertificate, bundle } = flags
+  return [outputPayload, outputSignature, outputCertificate, bundle]
 }
 
 /** Writes the signatures of one image to the files that the flags name. */
@@ -69,9 +86,7 @@ export class SignatureFiles {
   }
 
   #wantsAny(): boolean {
-    const { outputPayload, outputSignature, outputCertificate, bundle } = this.#flags
-    const paths = [outputPayload, outputSignature, outputCertificate, bundle]
-    return paths.some((path) => path !== undefined)
+    return outputsOf(this.#flags).some((path) => path !== undefined)
   }
 }
 
