@@ -23,6 +23,11 @@ export class Output {
     this.#stdout.write(isJson === true ? `${encodeJson(document)}\n` : endLine(text()))
   }
 
+  /** The result as JSON documents, one on each line. */
+  lines(documents: readonly unknown[]): void {
+    this.#stdout.write(documents.map((one) => `${encodeJson(one, 0)}\n`).join(''))
+  }
+
   /** The result as it is: a file, a line that other programs read. */
   raw(bytes: Uint8Array | string): void {
     this.#stdout.write(bytes)
@@ -39,14 +44,18 @@ export class Output {
   }
 }
 
-/** JSON in which nothing is raw that a terminal obeys: others' words may be in it. Characters are written as `\uXXXX`. */
-function encodeJson(document: unknown): string {
+/**
+ * JSON in which nothing is raw that a terminal obeys: others' words may be in it. Characters are written as `\uXXXX`.
+ *
+ * @param indent Blanks for each level; with none all of it is one line.
+ */
+function encodeJson(document: unknown, indent = 2): string {
   const escape = (character: string): string =>
     [...Array(character.length).keys()]
       .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
       .join('')
   // Outside of texts there are no such characters but line breaks, which texts have none of.
-  return JSON.stringify(document, null, 2).replaceAll(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escape)
+  return JSON.stringify(document, null, indent).replaceAll(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escape)
 }
 
 function endLine(text: string): string {

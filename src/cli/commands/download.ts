@@ -81,7 +81,7 @@ async function download(
     )
   }
   if (flags.json === true) context.output.result(true, documents, () => '')
-  else context.output.raw(documents.map((one) => `${JSON.stringify(one)}\n`).join(''))
+  else context.output.lines(documents)
 }
 
 type ReadContent = (layer: Descriptor) => Promise<Uint8Array>

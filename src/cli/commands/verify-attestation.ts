@@ -33,11 +33,7 @@ export async function verifyAttestation(
   const failure = trees.find(({ tree }) => tree.failure !== undefined)?.tree.failure
   if (failure !== undefined) throw failure
   if (flags.json === true) return
-  this.output.raw(
-    printEnvelopes(trees)
-      .map((one) => `${JSON.stringify(one)}\n`)
-      .join(''),
-  )
+  this.output.lines(printEnvelopes(trees))
 }
 
 /** What judges is loaded only where there is something to judge by. */
