@@ -49,7 +49,7 @@ export class Output {
  *
  * @param indent Blanks for each level; with none all of it is one line.
  */
-function encodeJson(document: unknown, indent = 2): string {
+export function encodeJson(document: unknown, indent = 2): string {
   const escape = (character: string): string =>
     [...Array(character.length).keys()]
       .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)

@@ -6,6 +6,8 @@ import {
 } from '@stricli/core'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { CODES } from '../errors/codes.ts'
+import { encodeJson } from './output.ts'
+import { printable } from './text-table.ts'
 
 /** The exit code of a bug. Source: sysexits.h, EX_SOFTWARE. */
 export const EXIT_BUG = 70
@@ -29,13 +31,13 @@ export function exitCodeOf(thrown: unknown): number {
 /**
  * What stderr says about anything that was thrown: an `error:` line, a `hint:` line each for what to do, and with
  * `--json` the problem document (RFC 9457) on one line at the end. The message of an unexpected error is not shown:
- * it may hold what it choked on, a secret perhaps.
+ * it may hold what it choked on, a secret perhaps. Nothing in it is raw that a terminal obeys.
  */
 export function describeError(thrown: unknown, style: ErrorStyle): string {
-  const lines = [`error: ${messageOf(thrown)}`]
-  for (const hint of hintsOf(thrown)) lines.push(`hint: ${hint}`)
+  const lines = [`error: ${printable(messageOf(thrown))}`]
+  for (const hint of hintsOf(thrown)) lines.push(`hint: ${printable(hint)}`)
   if (!isExpected(thrown) && style.isDebug) lines.push(stackOf(thrown))
-  if (style.isJson) lines.push(JSON.stringify(problemOf(thrown)))
+  if (style.isJson) lines.push(encodeJson(problemOf(thrown), 0))
   return lines.join('\n')
 }
 
