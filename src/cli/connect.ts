@@ -1,4 +1,5 @@
 import type { ChanceryClient } from '../client/chancery-client.ts'
+import { verifyServerCertificates } from '../config/environment.ts'
 import { findLogin } from '../config/login-file.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { CliContext } from './context.ts'
@@ -37,6 +38,11 @@ export async function connect(
     throw new ChanceryError('ERR_CLI_NO_TOKEN', 'expected an API token', {
       hints: ['Set CHANCERY_TOKEN, or run `chancery login --token-stdin`.'],
     })
+  }
+  if (verifyServerCertificates()) {
+    output.warn(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 counts for nothing: the token is for this server alone',
+    )
   }
   const proxyHost = await useProxy(context, url)
   const { ChanceryClient } = await import('../client/chancery-client.ts')

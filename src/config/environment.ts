@@ -109,6 +109,19 @@ export function readHelperEnvironment(
   return Object.fromEntries(others)
 }
 
+/**
+ * Has Node verify the certificate of every server, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says, which many set for other
+ * programs. `NODE_EXTRA_CA_CERTS` stays, which is how an own authority is trusted.
+ *
+ * @returns Whether they would not have been verified.
+ */
+export function verifyServerCertificates(variables: NodeJS.ProcessEnv = process.env): boolean {
+  const isOff = variables['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+  // Node looks at it anew for each connection.
+  if (isOff) delete variables['NODE_TLS_REJECT_UNAUTHORIZED']
+  return isOff
+}
+
 /** Reads the secrets of the environment once. */
 export function readSecrets(variables: Variables = process.env): EnvironmentSecrets {
   const read = (name: string): string | undefined => readVariable(variables, name)
