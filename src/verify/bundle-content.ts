@@ -90,7 +90,10 @@ function requireExpectation({ artifact, annotations, predicateType }: ExpectedCo
     throw expectationError('artifact', 'either the bytes, or a digest such as sha256:<hex>')
   }
   if (predicateType === '') throw expectationError('predicateType', 'a type, or none')
-  const count = Object.keys(annotations ?? {}).length
+  const values = Object.entries(annotations ?? {})
+  const unsaid = values.find(([, value]) => typeof value !== 'string')
+  if (unsaid !== undefined) throw expectationError('annotations', `"${unsaid[0]}" to be a text`)
+  const count = values.length
   if (count > MAX_ANNOTATIONS || (count > 0 && predicateType === undefined)) {
     throw expectationError('annotations', 'annotations of a statement only, with its type')
   }

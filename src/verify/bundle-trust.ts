@@ -1,6 +1,7 @@
 import { VerificationKey } from '../crypto/verification-key.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import type { X509Certificate } from '../x509/certificate.ts'
+import { requireKnownMembers } from './known-members.ts'
 import type { ExpectedSigner } from './signing-evidence.ts'
 import type { TrustedRoot } from './trusted-root.ts'
 
@@ -35,6 +36,7 @@ export function requireSoundTrust(
   if ((publicKey === undefined) !== (certificate !== undefined)) {
     throw expectationError('certificate', 'either a public key, or whose certificate signed')
   }
+  requireKnownMembers(requires ?? {}, ['log', 'timestamp', 'sct'])
   const { log = 0, timestamp = 0, sct = 0 } = requires ?? {}
   if (sct > 0 && certificate === undefined) {
     throw expectationError('requires', 'timestamps of a certificate only where one signs')

@@ -3,6 +3,7 @@ import { contextTag, DER_TAG, DerReader, derError, readDerSequence } from '../fo
 import { matchesRuns } from '../format/wildcard.ts'
 import type { X509Certificate } from '../x509/certificate.ts'
 import { OID } from '../x509/oids.ts'
+import { requireKnownMembers } from './known-members.ts'
 
 /**
  * Whose certificate it has to be. Exactly one member of each pair is given.
@@ -41,6 +42,13 @@ export interface CertificateIdentity {
   readonly issuer: string | undefined
 }
 
+const IDENTITIES = [
+  'identity',
+  'identityPattern',
+  'issuer',
+  'issuerPattern',
+  'workflow',
+] as const satisfies readonly (keyof ExpectedIdentity)[]
 const MAX_PATTERN = 2048
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -55,6 +63,8 @@ export function verifyCertificateIdentity(
   certificate: X509Certificate,
   expected: ExpectedIdentity,
 ): CertificateIdentity {
+  requireKnownMembers(expected, IDENTITIES)
+  requireKnownMembers(expected.workflow ?? {}, Object.keys(WORKFLOW_OIDS))
   const isIdentity = matcher('identity', expected.identity, expected.identityPattern)
   const isIssuer = matcher('issuer', expected.issuer, expected.issuerPattern)
   const names = readIdentities(certificate)

@@ -93,7 +93,7 @@ export function requireAnnotations(
 ): void {
   for (const [name, value] of Object.entries(expected)) {
     const found = Object.hasOwn(signed, name) ? signed[name] : undefined
-    if (found === value) continue
+    if (found !== undefined && found === value) continue
     const what = typeof found === 'string' ? `"${printable(found)}"` : 'none'
     throw new ChanceryError(
       'ERR_VERIFY_ANNOTATION',

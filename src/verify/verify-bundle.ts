@@ -8,11 +8,21 @@ import {
   verifyContent,
 } from './bundle-content.ts'
 import { type BundleTrust, openSignerKey, requireSoundTrust } from './bundle-trust.ts'
+import { requireKnownMembers } from './known-members.ts'
 import { SignedMessage } from './signed-message.ts'
 import { type ExpectedSigner, type VerifiedEvidence, verifyEvidence } from './signing-evidence.ts'
 
 /** What a bundle has to prove. */
 export type BundleExpectation = ExpectedContent & ExpectedSigner
+
+const EXPECTATIONS = [
+  'artifact',
+  'predicateType',
+  'annotations',
+  'certificate',
+  'signerCertificate',
+  'requires',
+] as const satisfies readonly (keyof BundleExpectation)[]
 
 /** What a bundle proves. */
 export interface VerifiedBundle extends VerifiedEvidence {
@@ -34,7 +44,8 @@ export interface VerifiedBundle extends VerifiedEvidence {
  *   and found.
  * @throws ChanceryError ERR_FORMAT_BUNDLE, ERR_FORMAT_DSSE, ERR_FORMAT_JSON, ERR_X509_CERTIFICATE, ERR_FORMAT_DER or
  *   ERR_CRYPTO_KEY if the bundle is malformed.
- * @throws ChanceryError ERR_VERIFY_EXPECTATION or ERR_VERIFY_TRUSTED_ROOT if the caller asks for what cannot be.
+ * @throws ChanceryError ERR_VERIFY_EXPECTATION or ERR_VERIFY_TRUSTED_ROOT if the caller asks for what cannot be, or by a name
+ *   that is not known, or for nothing: a member that is undefined.
  */
 export function verifyBundle(
   bundle: Bundle | Uint8Array | string,
@@ -42,6 +53,7 @@ export function verifyBundle(
   expected: BundleExpectation,
   now: Date,
 ): VerifiedBundle {
+  requireKnownMembers(expected, EXPECTATIONS)
   requireSoundTrust(trust, expected, now)
   const parsed = isText(bundle) ? parseBundle(bundle) : bundle
   const certificate = readCertificate(parsed.signer, trust)

@@ -164,6 +164,32 @@ describe('verifyBundle', () => {
     for (const call of calls) refuses('ERR_VERIFY_EXPECTATION', ...call)
   })
 
+  it('refuses calls that ask for what it does not know, or for what has no value', () => {
+    const signed = signStatement(sigstore, leaf, statement)
+    const about = expectedStatement
+    const certificate = { identity, issuer }
+    // What callers without types write: a name that is wrong, a variable that is not set.
+    const calls = [
+      [{ ...about, require: { log: 1 } }, /"require"/],
+      [{ ...about, requires: { logs: 1 } }, /"logs"/],
+      [{ ...about, requires: { log: undefined } }, /"log"/],
+      [{ ...about, requires: undefined }, /"requires"/],
+      [{ ...about, certificate: { ...certificate, workflows: {} } }, /"workflows"/],
+      [{ ...about, certificate: { ...certificate, workflow: { repo: 'a/b' } } }, /"repo"/],
+      [{ ...about, certificate: { ...certificate, workflow: { ref: undefined } } }, /"ref"/],
+      [{ ...about, certificate: { ...certificate, workflow: undefined } }, /"workflow"/],
+      [{ ...about, annotations: { env: undefined } }, /"env"/],
+      [{ ...about, annotations: { env: 1 } }, /"env"/],
+      [{ ...about, annotations: undefined }, /"annotations"/],
+      [{ ...about, signerCertificate: undefined }, /"signerCertificate"/],
+    ] as const
+    for (const [call, message] of calls) {
+      const wrong = call as unknown as BundleExpectation
+      assert.throws(() => verify(signed, wrong), { code: 'ERR_VERIFY_EXPECTATION', message })
+    }
+    verify(signed, about)
+  })
+
   it('accepts an identity from end to end only', () => {
     const bundle = signArtifact(sigstore, leaf, artifact)
     const as = (certificate: BundleExpectation['certificate'] & object) => ({
