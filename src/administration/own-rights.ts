@@ -47,7 +47,7 @@ export function effectiveRoles(catalog: Catalog, user: User): ReadonlySet<Role> 
  * @throws ChanceryError ERR_POLICY_OWN_RIGHTS if the user has a role or is assigned where the principal is not.
  */
 export function requireNoMoreRights(catalog: Catalog, principal: Principal, user: User): void {
-  if (user.id === principal.userId || isGlobalAdministrator(principal)) return
+  if (isGlobalAdministrator(principal)) return
   for (const role of effectiveRoles(catalog, user)) {
     if (principal.roles.has(role)) continue
     throw ownRights(`issue a token for a user with a role they do not have themselves: ${role}`)
@@ -73,11 +73,9 @@ export function requireMayRename(
   before: User | Group,
   name: string,
 ): void {
-  const isSelf = before.id === principal.userId
-  if (name === before.name || isSelf || isGlobalAdministrator(principal)) return
-  const groupIds = before.kind === 'group' ? [before.id] : []
+  if (name === before.name) return
   const more = unheldAssignment(catalog, principal, (assignees) =>
-    names(assignees, before.id, groupIds),
+    names(assignees, before.id, [before.id]),
   )
   if (more !== undefined) {
     throw ownRights(`rename a ${before.kind} with a right they do not have themselves: ${more}`)
@@ -107,7 +105,6 @@ export function requireMayAdd(
       throw ownRights('become an active member of a group with rights by their own doing')
     }
   }
-  if (isGlobalAdministrator(principal)) return
   const more = unheldAssignment(catalog, principal, (assignees) =>
     assignees.groups.includes(group.id),
   )

@@ -101,7 +101,7 @@ export function createTokenAdministration(services: Services): TokenAdministrati
           "user administrator of the organization for other users' tokens",
         )
         const user = getUser(catalog, principal, userId)
-        if (!isOwn) requireRoles(principal, effectiveRoles(catalog, user))
+        requireRoles(principal, effectiveRoles(catalog, user))
         const token = tokens.find(user.id, tokenId.toLowerCase())
         if (token === undefined) throw missing(principal, 'API token', tokenId)
         const revoked: ApiToken = { ...token, revokedAt: at }

@@ -6,6 +6,7 @@ import { assertRefused, outcomeOf, TestAuthority } from './test-authority.ts'
 
 const OWN_RIGHTS = 'ERR_POLICY_OWN_RIGHTS'
 const FORBIDDEN = 'ERR_POLICY_FORBIDDEN'
+const UNAUTHENTICATED = 'ERR_IDENTITY_UNAUTHENTICATED'
 const LAST_ADMINISTRATOR = 'ERR_ADMINISTRATION_LAST_ADMINISTRATOR'
 
 const idOf = (caller: Caller): string => caller.principal.userId
@@ -170,9 +171,9 @@ describe('a User Administrator', () => {
       () => admin.changeMembers(userAdministrator, id, { members: [idOf(userAdministrator)] }),
       OWN_RIGHTS,
     )
-    await admin.modifyMembers(global, id, { add: [idOf(puppet)] })
+    await admin.modifyMembers(global, id, { add: [idOf(puppet), idOf(ci)] })
     await admin.modifyMembers(userAdministrator, id, { remove: [idOf(puppet)] })
-    assert.deepEqual(admin.getGroup(global, id).members, [])
+    assert.deepEqual(admin.getGroup(global, id).members, [idOf(ci)])
   })
 
   it('cannot free the name of who has rights for somebody else', async () => {
@@ -193,14 +194,53 @@ describe('a User Administrator', () => {
     await admin.editUser(global, idOf(ci), { name: 'old' })
   })
 
+  it('gives what it has itself, and renames and issues tokens where nothing is assigned', async () => {
+    const peer = await authority.addUser(global, 'peer', ['UserAdministrator'])
+    await admin.createApiToken(userAdministrator, idOf(peer), {})
+    await admin.editUser(userAdministrator, idOf(ci), { name: 'nightly' })
+    const { id } = await admin.createGroup(global, { name: 'Releasers' })
+    await admin.editGroup(userAdministrator, id, {
+      name: 'Release engineers',
+      roles: ['UserAdministrator'],
+    })
+    await admin.editSigningPolicy(global, 'web', 'release', {
+      submitters: { users: [idOf(userAdministrator)], groups: [id] },
+    })
+    await admin.modifyMembers(userAdministrator, id, { add: [idOf(ci)] })
+    await admin.createApiToken(userAdministrator, idOf(ci), {})
+    assert.deepEqual(admin.getGroup(global, id).members, [idOf(ci)])
+  })
+
+  it('gives every right on projects where it administers projects as well', async () => {
+    await admin.editUser(global, idOf(userAdministrator), {
+      roles: ['UserAdministrator', 'ProjectAdministrator'],
+    })
+    const { id } = await admin.createGroup(global, { name: 'Releasers' })
+    await admin.editSigningPolicy(global, 'web', 'release', { submitters: groups(id) })
+    await admin.modifyMembers(userAdministrator, id, { add: [idOf(ci)] })
+    await admin.createApiToken(userAdministrator, idOf(ci), {})
+    await admin.editGroup(userAdministrator, id, { name: 'Release engineers' })
+  })
+
   it('cannot wake up a group that would give it rights', async () => {
     const { id } = await admin.createGroup(global, {
       name: 'Sleeping',
       members: [idOf(userAdministrator)],
     })
     await admin.editSigningPolicy(global, 'web', 'release', { approvers: groups(id) })
+    await admin.setGroupActive(userAdministrator, id, true)
     await admin.setGroupActive(global, id, false)
+    await admin.setGroupActive(userAdministrator, id, false)
     await assertRefused(() => admin.setGroupActive(userAdministrator, id, true), OWN_RIGHTS)
+    const other = await authority.addUser(global, 'other', ['GlobalAdministrator'])
+    await admin.setGroupActive(other, id, true)
+    assert.deepEqual(
+      authority
+        .auditEvents(authority.founded.organizationId)
+        .filter(({ objectId }) => objectId === id)
+        .map(({ type }) => type),
+      ['UserGroup.Created', 'UserGroup.Deactivated', 'UserGroup.Activated'],
+    )
   })
 })
 
@@ -242,6 +282,18 @@ describe('nobody assigns rights to themselves', () => {
       OWN_RIGHTS,
     )
     await admin.editSigningPolicy(global, 'web', 'release', { approvers: groups(id) })
+  })
+
+  it('but keep those that somebody else gave them', async () => {
+    const { id } = await admin.createGroup(global, {
+      name: 'Team',
+      members: [idOf(projectAdministrator)],
+    })
+    const theirs = { users: [idOf(projectAdministrator)], groups: [id] }
+    await admin.editProject(global, 'web', { readers: theirs })
+    const readers = { users: [...theirs.users, idOf(ci)].sort(), groups: [id] }
+    await admin.editProject(projectAdministrator, 'web', { readers })
+    assert.deepEqual(admin.getProject(global, 'web').readers, readers)
   })
 
   it('by joining a group that has rights, as Global Administrator either', async () => {
@@ -320,12 +372,41 @@ describe('own tokens', () => {
     )
   })
 
+  it('are issued to nobody who is inactive, and to others for as long as is asked', async () => {
+    const soon = new Date(authority.now + 3_600_000).toISOString()
+    const { apiToken } = await admin.createApiToken(global, idOf(global), { expiresAt: soon })
+    const caller = authority.callerWith(apiToken)
+    assert.equal((await admin.createApiToken(caller, idOf(ci), {})).expiresAt, null)
+    assert.equal((await admin.regenerateApiToken(caller, idOf(ci))).expiresAt, null)
+    const now = new Date(authority.now).toISOString()
+    await assertRefused(
+      () => admin.createApiToken(global, idOf(ci), { expiresAt: now }),
+      'ERR_ADMINISTRATION_VALUE',
+    )
+    await admin.setUserActive(global, idOf(ci), false)
+    for (const issue of [
+      () => admin.createApiToken(global, idOf(ci), {}),
+      () => admin.regenerateApiToken(global, idOf(ci)),
+    ]) {
+      await assertRefused(issue, 'ERR_ADMINISTRATION_INACTIVE')
+    }
+  })
+
+  it('are revoked by an id in upper case, too', async () => {
+    await admin.revokeApiToken(global, idOf(ci), ci.principal.tokenId.toUpperCase())
+    const [token] = admin.listApiTokens(global, idOf(ci))
+    assert.ok(token?.revokedAt)
+  })
+
   it('do not outlive the token they were issued with', async () => {
     const person = await authority.addUser(global, 'jane')
     const soon = new Date(authority.now + 3_600_000).toISOString()
     const later = new Date(authority.now + 7_200_000).toISOString()
     const short = await admin.createApiToken(person, idOf(person), { expiresAt: soon })
     const caller = authority.callerWith(short.apiToken)
+    const sooner = new Date(authority.now + 1_800_000).toISOString()
+    const least = await admin.createApiToken(caller, idOf(person), { expiresAt: sooner })
+    assert.equal(least.expiresAt, sooner)
     for (const create of [{}, { expiresAt: null }, { expiresAt: later }]) {
       const { expiresAt } = await admin.createApiToken(caller, idOf(person), create)
       assert.equal(expiresAt, soon)
@@ -384,5 +465,24 @@ describe('the last Global Administrator', () => {
     await assertRefused(() => admin.setUserActive(global, idOf(global), false), LAST_ADMINISTRATOR)
     await admin.createApiToken(global, id, {})
     await admin.setUserActive(global, idOf(global), false)
+  })
+
+  it('gets a new token in place of the only one', async () => {
+    const { apiToken } = await admin.regenerateApiToken(global, idOf(global))
+    await assertRefused(() => authority.callerWith(authority.founded.apiToken), UNAUTHENTICATED)
+    await admin.editUser(authority.callerWith(apiToken), idOf(ci), { name: 'renamed' })
+  })
+
+  it('whose token has expired keeps nobody else from their work', async () => {
+    const expiresAt = new Date(authority.now + 60_000).toISOString()
+    const { apiToken } = await admin.createApiToken(global, idOf(global), { expiresAt })
+    await admin.revokeApiToken(
+      authority.callerWith(apiToken),
+      idOf(global),
+      global.principal.tokenId,
+    )
+    authority.now += 60_000
+    await assertRefused(() => authority.callerWith(apiToken), UNAUTHENTICATED)
+    await admin.editUser(userAdministrator, idOf(ci), { name: 'renamed' })
   })
 })
