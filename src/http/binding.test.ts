@@ -100,6 +100,31 @@ describe('JSON bodies', () => {
     assert.ok(shown.every((name) => name.length <= 100))
   })
 
+  it('are refused with too long an array before anything looks at its items', () => {
+    const ids = Object.defineProperty([ID, ID, ID], 1, {
+      get: () => assert.fail('an item was looked at'),
+    })
+    assert.deepEqual(
+      errorsOf(() => bind({ name: 'a', ids })),
+      { ids: ['expected an array of 0 to 2 different items, found an array of 3 items'] },
+    )
+  })
+
+  it('are not read further than errors are shown', () => {
+    const names = Array.from({ length: 60 }, (_, index) => `unknown${index}`)
+    const many = Object.fromEntries(names.map((name) => [name, 1]))
+    Object.defineProperty(many, 'name', {
+      get: () => assert.fail('a member was looked at'),
+      enumerable: true,
+    })
+    assert.equal(Object.keys(errorsOf(() => bind(many))).length, 50)
+  })
+
+  it('have a limit for every array', () => {
+    const unlimited = Type.Object({ ids: Type.Array(Guid) })
+    assert.throws(() => jsonBinder(unlimited), /maxItems/)
+  })
+
   it('are refused when they are no object', () => {
     for (const value of [null, 1, 'text', [], true]) {
       assert.deepEqual(Object.keys(errorsOf(() => bind(value))), [''])

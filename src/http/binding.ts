@@ -22,14 +22,24 @@ export interface JsonSchema {
   readonly minimum?: number
   readonly maximum?: number
   readonly maxItems?: number
+  readonly uniqueItems?: boolean
 }
 
 /** A schema prepared for folding: which member a name in any case means, and what is inside it. */
 interface Shape {
   readonly members?: ReadonlyMap<string, Member>
-  readonly items?: Shape
+  readonly items?: Items
   readonly isGuid: boolean
   readonly scalar: 'integer' | 'boolean' | 'other'
+}
+
+/** What an array holds. The limits are held before anything else looks at the items: the client chose how many there are. */
+interface Items {
+  readonly shape: Shape
+  readonly atMost: number
+  readonly areUnique: boolean
+  /** For an error. */
+  readonly expected: string
 }
 
 interface Member {
@@ -70,13 +80,12 @@ function binder<Schema extends TSchema>(schema: Schema, source: Source): Binder<
   return (value) => {
     const errors = new FieldErrors()
     const folded = fold(value, shape, source, '', errors)
-    errors.throwIfAny()
     if (!validator.Check(folded)) {
       for (const error of validator.Errors(folded)) {
         explain(error, schema, folded, errors)
       }
-      errors.throwIfAny()
     }
+    errors.throwIfAny()
     return folded as Static<Schema>
   }
 }
@@ -87,7 +96,7 @@ function shapeOf(schema: JsonSchema): Shape {
     schema.pattern === GUID_PATTERN ||
     schema.anyOf?.some((option) => option.pattern === GUID_PATTERN) === true
   const shape = { isGuid: isGuidShape, scalar } as const
-  if (schema.items !== undefined) return { ...shape, items: shapeOf(schema.items) }
+  if (schema.items !== undefined) return { ...shape, items: itemsOf(schema, schema.items) }
   if (schema.properties === undefined) return shape
   const required = new Set(schema.required)
   const members = new Map<string, Member>()
@@ -100,6 +109,16 @@ function shapeOf(schema: JsonSchema): Shape {
     })
   }
   return { ...shape, members }
+}
+
+function itemsOf(schema: JsonSchema, item: JsonSchema): Items {
+  if (schema.maxItems === undefined) throw new Error('an array that clients send needs maxItems')
+  return {
+    shape: shapeOf(item),
+    atMost: schema.maxItems,
+    areUnique: schema.uniqueItems === true,
+    expected: describeSchema(schema),
+  }
 }
 
 function acceptsNull(schema: JsonSchema): boolean {
@@ -119,12 +138,28 @@ function fold(
     return source === 'text' ? readScalar(value, shape.scalar) : value
   }
   if (Array.isArray(value)) {
-    const { items } = shape
-    if (items === undefined) return value
-    return value.map((item, index) => fold(item, items, source, join(path, String(index)), errors))
+    return shape.items === undefined ? value : foldItems(value, shape.items, source, path, errors)
   }
   if (typeof value !== 'object' || value === null || shape.members === undefined) return value
   return foldMembers(value as Record<string, unknown>, shape.members, source, path, errors)
+}
+
+function foldItems(
+  value: readonly unknown[],
+  { shape, atMost, areUnique, expected }: Items,
+  source: Source,
+  path: string,
+  errors: FieldErrors,
+): readonly unknown[] {
+  const folded =
+    value.length > atMost
+      ? []
+      : value.map((item, index) => fold(item, shape, source, join(path, String(index)), errors))
+  if (value.length > atMost || (areUnique && new Set(folded).size < folded.length)) {
+    errors.add(path, `expected ${expected}, found ${describeValue(value)}`)
+    return []
+  }
+  return folded
 }
 
 function foldMembers(
@@ -142,6 +177,7 @@ function foldMembers(
         join(path, given.slice(0, MAX_NAME_SHOWN)),
         `expected one of ${listNames(members)}`,
       )
+      if (errors.isFull) break
       continue
     }
     const { name, isOptional } = member

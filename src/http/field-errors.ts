@@ -8,10 +8,15 @@ export class FieldErrors {
 
   /** Beyond {@link MAX_FIELDS} fields nothing is added: a body of unknown names is not sent back. */
   add(field: string, message: string): void {
-    if (this.#messages.size === MAX_FIELDS && !this.#messages.has(field)) return
+    if (this.isFull && !this.#messages.has(field)) return
     const messages = this.#messages.get(field)
     if (messages === undefined) this.#messages.set(field, [message])
     else messages.push(message)
+  }
+
+  /** Whether no other field would be added. */
+  get isFull(): boolean {
+    return this.#messages.size === MAX_FIELDS
   }
 
   /** The first message for a field wins: the others follow from it. */
