@@ -98,7 +98,8 @@ function runProgram(program: string, input: string, environment: Environment): P
       clearTimeout(timer)
       clearTimeout(lastWords)
       const output = Buffer.concat(pieces).toString('utf8')
-      resolve({ exitCode, output, isCutOff: signal === 'SIGKILL' })
+      // One that said too much may have ended before it could be killed.
+      resolve({ exitCode, output, isCutOff: signal === 'SIGKILL' || length > MAX_OUTPUT_BYTES })
     })
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { dockerCredentials } from '../../src/registry/docker-credentials.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -58,6 +58,7 @@ describe('credentials of a docker configuration', () => {
       'acme.test',
       'registry.acme.test:5000',
       'registry.acme.tes',
+      'xregistry.acme.test',
       'index.docker.io',
     ]) {
       assert.equal(await find(config, other), undefined, other)
@@ -78,15 +79,19 @@ describe('credentials of a docker configuration', () => {
       'https://registry.acme.test/v1/',
       'https://registry.acme.test/v2',
       'http://registry.acme.test',
+      'Registry.ACME.test',
     ]) {
       assert.deepEqual(await find({ auths: { [key]: auth('me', 'pw') } }, ACME.registry), me('pw'))
     }
+    const inside = { auths: { 'registry.https://acme.test': auth('me', 'pw') } }
+    assert.equal(await find(inside, ACME.registry), undefined)
   })
 
   it('of Docker Hub are stored under its old address', async () => {
     const config = { auths: { 'https://index.docker.io/v1/': auth('me', 'pw') } }
     assert.deepEqual(await find(config, 'index.docker.io', 'library/alpine'), me('pw'))
     assert.deepEqual(await find(config, 'docker.io', 'library/alpine'), me('pw'))
+    assert.deepEqual(await find(config, 'registry-1.docker.io', 'library/alpine'), me('pw'))
     assert.equal(await find(config, 'index.docker.io.evil.test'), undefined)
   })
 
@@ -101,6 +106,8 @@ describe('credentials of a docker configuration', () => {
     assert.deepEqual(await find(config, ACME.registry, 'team/app'), me('app'))
     assert.deepEqual(await find(config, ACME.registry, 'team/application'), me('team'))
     assert.deepEqual(await find(config, ACME.registry, 'teams/app'), me('all'))
+    const nothing = { auths: { ...config.auths, 'registry.acme.test/team/app': {} } }
+    assert.deepEqual(await find(nothing, ACME.registry, 'team/app'), me('team'))
   })
 
   it('may be tokens, or a name and a password apart', async () => {
@@ -114,20 +121,65 @@ describe('credentials of a docker configuration', () => {
     assert.equal(await found({}), undefined)
   })
 
-  it('that cannot be read are an error, not an anonymous try', async () => {
-    for (const config of [
-      '{',
-      [],
-      { auths: [] },
-      { auths: { [ACME.registry]: 'x' } },
-      { auths: { [ACME.registry]: { auth: '!!!' } } },
-      { auths: { [ACME.registry]: { auth: Buffer.from('no colon').toString('base64') } } },
-      { credsStore: 7 },
-      { credHelpers: { [ACME.registry]: '../evil' } },
-      { credsStore: 'no-such-helper' },
-    ]) {
-      await assert.rejects(find(config, ACME.registry), { code: 'ERR_REGISTRY_CREDENTIALS' })
-    }
+  it('may be one letter, and end in the zero bytes that docker pads with', async () => {
+    const found = (text: string) =>
+      find({ auths: { [ACME.registry]: auth('m', text) } }, ACME.registry)
+    const m = (password: string) => ({ kind: 'password', username: 'm', password })
+    assert.deepEqual(await found('p'), m('p'))
+    assert.deepEqual(await found(''), m(''))
+    assert.deepEqual(await found('p\0w\0\0'), m('p\0w'))
+  })
+
+  /** docker's configuration, what the message says of it */
+  const unreadable: readonly (readonly [unknown, RegExp])[] = [
+    ['{', /: it is not JSON$/],
+    [' '.repeat(1024 * 1024) + '{}', /: it is not JSON$/],
+    [[], /: expected a JSON object$/],
+    ['null', /: expected a JSON object$/],
+    [{ auths: [] }, /: expected the members "auths", /],
+    [{ auths: 'x' }, /: expected the members "auths", /],
+    [{ credHelpers: [] }, /: expected the members "auths", "credHelpers" /],
+    [{ credsStore: 7 }, /: expected the members "auths", "credHelpers" and "credsStore" /],
+    [{ auths: { [ACME.registry]: 'x' } }, /: expected the entries of "auths" to be objects$/],
+    [{ auths: { [ACME.registry]: null } }, /: expected the entries of "auths" to be objects$/],
+    ...['identitytoken', 'registrytoken', 'auth', 'username', 'password'].map(
+      (name) =>
+        [
+          { auths: { [ACME.registry]: { username: 'me', [name]: 7 } } },
+          new RegExp(`: expected "${name}" to be a string$`),
+        ] as const,
+    ),
+    ...['!!!', 'bm8gY29sb24=', 'OnB3', 'bWU6/w=='].map(
+      (text) =>
+        [
+          { auths: { [ACME.registry]: { auth: text } } },
+          /: expected "auth" to be base64 of user:password$/,
+        ] as const,
+    ),
+    [{ credHelpers: { [ACME.registry]: 7 } }, /: expected the names of helpers to be strings$/],
+    [{ credsStore: 'no-such-helper' }, /: it cannot be run; is it in the PATH\?$/],
+    ...['../evil', 'a/b', '/bin/true', 'a b', 'x\n', 'x'.repeat(101)].map(
+      (name) =>
+        [{ credHelpers: { [ACME.registry]: name } }, /: its name is not one of a helper$/] as const,
+    ),
+  ]
+  for (const [config, message] of unreadable) {
+    const shown = JSON.stringify(config).replace(/ {9,}|x{9,}/, '...')
+    it(`that cannot be read are an error, not an anonymous try: ${shown}`, async () => {
+      await assert.rejects(find(config, ACME.registry), {
+        code: 'ERR_REGISTRY_CREDENTIALS',
+        message,
+      })
+    })
+  }
+
+  it('in a file that is there and cannot be read are an error, too', async () => {
+    await using home = await createTemporaryDirectory()
+    await mkdir(join(home.path, '.docker', 'config.json'), { recursive: true })
+    await assert.rejects(async () => dockerCredentials({ HOME: home.path })(ACME), {
+      code: 'ERR_REGISTRY_CREDENTIALS',
+      message: /config\.json cannot be used: it cannot be read$/,
+    })
   })
 
   it('come from REGISTRY_AUTH_FILE alone where that is set, and it has to exist', async () => {
@@ -139,6 +191,7 @@ describe('credentials of a docker configuration', () => {
     const environment = { HOME: home.path, REGISTRY_AUTH_FILE: file }
     await assert.rejects(async () => dockerCredentials(environment)(ACME), {
       code: 'ERR_REGISTRY_CREDENTIALS',
+      message: /auth\.json cannot be used: it does not exist$/,
     })
     await write(file, {})
     assert.equal(await dockerCredentials(environment)(ACME), undefined)
@@ -155,6 +208,18 @@ describe('credentials of a docker configuration', () => {
     const environment = { HOME: home.path, XDG_RUNTIME_DIR: join(home.path, 'run') }
     assert.deepEqual(await dockerCredentials(environment)(ACME), me('podman'))
     assert.equal(await dockerCredentials({})(ACME), undefined)
+  })
+
+  it('come from below the home directory, whatever the system calls it', async () => {
+    await using home = await createTemporaryDirectory()
+    const auths = (password: string) => ({ auths: { [ACME.registry]: auth('me', password) } })
+    await write(join(home.path, '.config', 'containers', 'auth.json'), auths('podman'))
+    assert.deepEqual(await dockerCredentials({ HOME: home.path })(ACME), me('podman'))
+    await write(join(home.path, '.docker', 'config.json'), auths('docker'))
+    assert.deepEqual(await dockerCredentials({ USERPROFILE: home.path })(ACME), me('docker'))
+    await write(join(home.path, 'own', 'containers', 'auth.json'), auths('own'))
+    const XDG_CONFIG_HOME = join(home.path, 'own')
+    assert.deepEqual(await dockerCredentials({ XDG_CONFIG_HOME })(ACME), me('own'))
   })
 })
 
@@ -196,18 +261,105 @@ describe('a credential helper', () => {
     assert.deepEqual((await run).found, me('pw'))
   })
 
-  for (const [what, all] of [
-    ['fails', 'echo secret-in-output; exit 3'],
-    ['says no JSON', 'echo hello'],
-    ['leaves out the secret', 'echo \'{"Username":"me"}\''],
-    ['never stops talking', 'yes | head -c 10000000'],
+  it('may have a name and no secret, or nothing at all', async () => {
+    const config = { credsStore: 'all', auths: { [ACME.registry]: auth('me', 'file') } }
+    const answer = (username: string, secret: string) =>
+      findWithHelpers(
+        config,
+        { all: `echo '{"Username":"${username}","Secret":"${secret}"}'` },
+        ACME.registry,
+      )
+    assert.deepEqual((await answer('me', '')).found, me(''))
+    assert.deepEqual((await answer('', 's')).found, { ...me('s'), username: '' })
+    assert.deepEqual((await answer('', '')).found, me('file'))
+  })
+
+  it('may say as much as it likes to its own log, and not read its input', async () => {
+    const all = `head -c 1000000 /dev/zero >&2; ${answering.replace('cat > "$LOG"; ', '')}`
+    const { found } = await findWithHelpers({ credsStore: 'all' }, { all }, ACME.registry)
+    assert.deepEqual(found, me('pw'))
+  })
+
+  it('is listened to for 64 KiB', async () => {
+    const all = (length: number) => `printf '{"Username":"me","Secret":"%0${length - 29}d"}' 0`
+    const { found } = await findWithHelpers({ credsStore: 'a' }, { a: all(65_536) }, ACME.registry)
+    assert.equal(found?.kind === 'password' && found.password.length, 65_536 - 29)
+    await assert.rejects(findWithHelpers({ credsStore: 'a' }, { a: all(65_537) }, ACME.registry), {
+      code: 'ERR_REGISTRY_CREDENTIALS',
+      message: /did not finish within 30 s and 64 KiB$/,
+    })
+  })
+
+  const CUT_OFF = { message: /did not finish within 30 s and 64 KiB$/ }
+
+  /** Waits with the clock standing still but for what is due at once. */
+  async function letGo(test: TestContext, run: Promise<void>): Promise<void> {
+    let isOver = false
+    const over = run.finally(() => (isOver = true))
+    while (!isOver) {
+      await new Promise(setImmediate)
+      test.mock.timers.tick(0)
+    }
+    await over
+  }
+
+  it('is waited for 30 seconds, even if what it started holds its output open', async (test) => {
+    await using home = await createTemporaryDirectory()
+    const started = join(home.path, 'started')
+    const all = `sleep 600 & echo $! > '${started}'; wait`
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const run = findWithHelpers({ credsStore: 'all' }, { all }, ACME.registry)
+    let pid = ''
+    while (pid === '') {
+      await new Promise(setImmediate)
+      pid = await readFile(started, 'utf8').catch(() => '')
+    }
+    try {
+      test.mock.timers.tick(29_999)
+      let isOver = false
+      const over = assert.rejects(run, CUT_OFF).finally(() => (isOver = true))
+      for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+      assert.equal(isOver, false)
+      test.mock.timers.tick(1)
+      await letGo(test, over)
+    } finally {
+      process.kill(Number(pid))
+    }
+  })
+
+  it('that never stops talking is stopped', async (test) => {
+    // By what it says, as the clock does not go on.
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const run = findWithHelpers({ credsStore: 'all' }, { all: 'exec yes' }, ACME.registry)
+    await letGo(test, assert.rejects(run, CUT_OFF))
+  })
+
+  it('leaves no clock behind that a program would wait for', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+    const before = timers()
+    await findWithHelpers({ credsStore: 'all' }, { all: answering }, ACME.registry)
+    await assert.rejects(findWithHelpers({ credsStore: 'absent' }, {}, ACME.registry))
+    assert.equal(timers(), before)
+  })
+
+  const noAnswer = /: expected an answer with "Username" and "Secret"$/
+  for (const [what, all, message] of [
+    ['fails', 'echo secret-in-output; exit 3', /: it ended with exit code 3$/],
+    ['fails with an answer', `${answering}; exit 1`, /: it ended with exit code 1$/],
+    ['is killed', 'kill -TERM $$', /: it ended with exit code of a signal$/],
+    ['says no JSON', 'echo hello', /: its answer is not JSON$/],
+    ['says nothing', 'exit 0', /: its answer is not JSON$/],
+    ['says null', 'echo null', noAnswer],
+    ['leaves out the secret', 'echo \'{"Username":"me"}\'', noAnswer],
+    ['leaves out the name', 'echo \'{"Secret":"secret-in-output"}\'', noAnswer],
   ] as const) {
     it(`that ${what} is an error that does not repeat what it said`, async () => {
       const run = findWithHelpers({ credsStore: 'all' }, { all }, ACME.registry)
       await assert.rejects(run, (error) => {
-        const { code, message } = error as { code: string; message: string }
-        assert.equal(code, 'ERR_REGISTRY_CREDENTIALS')
-        assert.doesNotMatch(message, /secret-in-output|hello/)
+        const thrown = error as { code: string; message: string }
+        assert.equal(thrown.code, 'ERR_REGISTRY_CREDENTIALS')
+        assert.match(thrown.message, message)
+        assert.doesNotMatch(thrown.message, /secret-in-output|hello/)
         return true
       })
     })
