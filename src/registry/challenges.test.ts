@@ -33,6 +33,18 @@ describe('parseChallenges', () => {
     ])
   })
 
+  it('passes over commas, and ends where a name is missing', () => {
+    assert.deepEqual(parse(' ,\t, Basic realm=x'), [['basic', { realm: 'x' }]])
+    assert.deepEqual(parse('Basic ="x", Bearer realm=y'), [['basic', {}]])
+    assert.deepEqual(parse('Basic realm=x, ="y", Bearer realm=y'), [['basic', { realm: 'x' }]])
+  })
+
+  it('reads the first 8192 characters', () => {
+    const padded = (spaces: number) => parse(`Basic realm=x,${' '.repeat(spaces)}Bearer realm=y`)
+    assert.deepEqual(padded(8192 - 28).at(-1), ['bearer', { realm: 'y' }])
+    assert.deepEqual(padded(8192), [['basic', { realm: 'x' }]])
+  })
+
   it('keeps the first of two parameters of one name', () => {
     assert.deepEqual(parse('Bearer realm="a", realm="b"'), [['bearer', { realm: 'a' }]])
   })

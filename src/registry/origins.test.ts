@@ -42,6 +42,15 @@ describe('resolveForeignUrl', () => {
     refuses(LOCAL_PLAIN, 'http://registry.acme.test/')
   })
 
+  it('is told with a way out where a proxy may have hidden TLS, and only there', () => {
+    assert.throws(
+      () => resolve(REMOTE, 'http://registry.acme.test/'),
+      ({ hints }: { hints: readonly string[] }) =>
+        hints.length === 1 && hints[0]!.includes('X-Forwarded-Proto'),
+    )
+    assert.throws(() => resolve(REMOTE, 'https://user@cdn.test/'), { hints: [] })
+  })
+
   it('does not lead to this machine or the metadata of its cloud', () => {
     for (const host of [
       'localhost',

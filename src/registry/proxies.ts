@@ -59,8 +59,8 @@ function parseProxy(variable: string, value: string | undefined): URL | undefine
   if (value === undefined || value === '') return undefined
   const text = value.includes('://') ? value : `http://${value}`
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const isProxy = url?.protocol === 'http:' || url?.protocol === 'https:'
-  if (url !== undefined && isProxy && url.hostname !== '') return url
+  // Both have a host, or they are no URL.
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   // The value may hold a password, so it is not repeated.
   throw new ChanceryError(
     'ERR_REGISTRY_PROXY',

@@ -141,16 +141,16 @@ function readName(name: string | undefined, path: string, mayBeWildcard: boolean
   const isWildcard = mayBeWildcard && host.startsWith('*.') && rest.length === 0
   const checked = isWildcard ? host.slice(2) : host
   const joined = [checked, ...rest].join('/')
-  const isHost = isWildcard || /[.:]/.test(host) || host === 'localhost'
+  const isHost = /[.:]/.test(host) || host === 'localhost'
   try {
     if (!isHost) throw new ChanceryError('ERR_FORMAT_REFERENCE', 'expected a host')
-    const parsed = parseReference(isWildcard ? `${checked}:443/x` : `${joined}/x`)
-    if (parsed.tag !== undefined || parsed.digest !== undefined) throw new Error('a tag or digest')
+    // With a path behind it, neither a tag nor a digest has a place in it.
+    parseReference(isWildcard ? `${checked}:443/x` : `${joined}/x`)
   } catch (cause) {
     const shown = JSON.stringify((name ?? '').slice(0, 200))
     throw unusable(path, `expected a registry with an optional path, found ${shown}`, cause)
   }
-  return [isWildcard ? host.toLowerCase() : canonicalHost(host), ...rest].join('/')
+  return [canonicalHost(host), ...rest].join('/')
 }
 
 /** One spelling for each registry, so that none is reached past its entry by another. */
