@@ -1,6 +1,11 @@
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { readEnvironment, readKeyPassword, readSecrets } from './environment.ts'
+import {
+  readEnvironment,
+  readHelperEnvironment,
+  readKeyPassword,
+  readSecrets,
+} from './environment.ts'
 
 describe('environment', () => {
   it('keeps secrets out of what may be printed', () => {
@@ -18,6 +23,12 @@ describe('environment', () => {
       masterKey: 'secret-2',
       masterPassphrase: 'secret-3',
     })
+  })
+
+  it('keeps what is Chancery’s own from the programs that give credentials', () => {
+    const theirs = { PATH: '/bin', AWS_PROFILE: 'x', COSIGN_EXPERIMENTAL: '1' }
+    const own = { CHANCERY_TOKEN: 'secret-1', COSIGN_PASSWORD: 'secret-2' }
+    assert.deepEqual(readHelperEnvironment({ ...theirs, ...own }), theirs)
   })
 
   it('takes an empty variable as absent', () => {

@@ -14,6 +14,8 @@ const NAMES = [
 /** Read by the tests and the launcher; known, so that they raise no warning. */
 const FOREIGN_NAMES = ['CHANCERY_REQUIRE', 'CHANCERY_NODE']
 
+const KEY_PASSWORD_VARIABLE = 'COSIGN_PASSWORD'
+
 /** What the environment says, without its secrets; may be printed. An empty variable counts as absent. */
 export interface Environment {
   readonly url: string | undefined
@@ -100,13 +102,15 @@ export function readEnvironment(variables: Variables = process.env): Environment
 
 /**
  * What programs are started with that give registry credentials: the whole environment, in which they look for theirs
- * (`AWS_PROFILE`, `DBUS_SESSION_BUS_ADDRESS`, ...), without Chancery's own variables. It holds secrets: not for printing.
+ * (`AWS_PROFILE`, `DBUS_SESSION_BUS_ADDRESS`, ...), without what is Chancery's own: its variables, and the password of the
+ * signing key. It holds secrets: not for printing.
  */
 export function readHelperEnvironment(
   variables: Variables = process.env,
 ): Readonly<Record<string, string | undefined>> {
-  const others = Object.entries(variables).filter(([name]) => !name.startsWith('CHANCERY_'))
-  return Object.fromEntries(others)
+  const isOwn = (name: string): boolean =>
+    name.startsWith('CHANCERY_') || name === KEY_PASSWORD_VARIABLE
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !isOwn(name)))
 }
 
 /**
@@ -137,7 +141,7 @@ export function readSecrets(variables: Variables = process.env): EnvironmentSecr
  * if the variable is not there.
  */
 export function readKeyPassword(variables: Variables = process.env): string | undefined {
-  return variables['COSIGN_PASSWORD']
+  return variables[KEY_PASSWORD_VARIABLE]
 }
 
 function readVariable(variables: Variables, name: string): string | undefined {
