@@ -15,8 +15,7 @@ import { verifiedChunks } from './blob-stream.ts'
 import { DEFAULT_ATTACHED_BYTES } from './byte-allowance.ts'
 import { tagOf } from './image-tree.ts'
 import { openLayoutFiles, type LayoutFiles } from './layout-files.ts'
-import { artifactTypeOf } from './referrers-index.ts'
-import type { Referrer } from './referrers.ts'
+import { referrerOf, type Referrer } from './referrers.ts'
 import { MAX_MANIFEST_BYTES, type PulledManifest } from './registry-client.ts'
 
 /** Annotation of an entry: its tag. Source: image-spec, "Pre-Defined Annotation Keys". */
@@ -79,7 +78,7 @@ async function openImage(
   const tags = findTags(index, image.digest)
   const mediaTypes = new Map(index.manifests.map(({ digest, mediaType }) => [digest, mediaType]))
   const read = (digest: string) => readManifestFile(files, digest, mediaTypes.get(digest))
-  let bySubject: Promise<ReadonlyMap<string, readonly Referrer[]>> | undefined
+  let bySubject: Promise<ReadonlyMap<string, readonly string[]>> | undefined
   return {
     digest: image.digest,
     name: files.name,
@@ -98,8 +97,14 @@ async function openImage(
     async findReferrers(digest, { allowance, isWanted = () => true } = {}) {
       bySubject ??= findReferrersIn(files, mediaTypes)
       const all = (await bySubject).get(digest) ?? []
-      const referrers = all.filter(({ descriptor }) => isWanted(descriptor))
-      allowance?.take(referrers.reduce((sum, { pulled }) => sum + pulled.bytes.length, 0))
+      const referrers: Referrer[] = []
+      for (const one of all) {
+        const pulled = await read(one)
+        const referrer = pulled === undefined ? undefined : referrerOf(pulled)
+        if (referrer === undefined || !isWanted(referrer.descriptor)) continue
+        allowance?.take(referrer.pulled.bytes.length)
+        referrers.push(referrer)
+      }
       const passedOver = all.length - referrers.length
       return { source: all.length > 0 ? 'api' : 'none', referrers, refused: [], passedOver }
     },
@@ -217,11 +222,12 @@ function ownMediaType(bytes: Uint8Array): string {
   return manifests === undefined ? OCI_IMAGE_MANIFEST : OCI_IMAGE_INDEX
 }
 
+/** The digests of what names a subject, by that. What they are is read when it is asked for: it may be more than there is memory. */
 async function findReferrersIn(
   files: LayoutFiles,
   mediaTypes: ReadonlyMap<string, string>,
-): Promise<ReadonlyMap<string, readonly Referrer[]>> {
-  const bySubject = new Map<string, Referrer[]>()
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const bySubject = new Map<string, string[]>()
   const names = await files.list('blobs/sha256')
   if (names.length > MAX_FILES) throw notALayout(`at most ${MAX_FILES} blobs`)
   for (const name of names) {
@@ -229,17 +235,10 @@ async function findReferrersIn(
     if (!isSha256Digest(digest)) continue
     const pulled = await readIfReferrer(files, digest, mediaTypes.get(digest))
     const subjectDigest = pulled?.manifest.subject?.digest
-    if (pulled === undefined || subjectDigest === undefined) continue
-    const { mediaType, bytes, manifest } = pulled
-    const artifactType = artifactTypeOf(manifest)
-    const descriptor = {
-      mediaType,
-      digest,
-      size: bytes.length,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
-    }
-    bySubject.set(subjectDigest, [...(bySubject.get(subjectDigest) ?? []), { descriptor, pulled }])
+    if (subjectDigest === undefined) continue
+    const known = bySubject.get(subjectDigest)
+    if (known === undefined) bySubject.set(subjectDigest, [digest])
+    else known.push(digest)
   }
   return bySubject
 }

@@ -178,7 +178,7 @@ async function pullReferrer(
     return { digest: referrerDigest, error }
   }
   const named = pulled?.manifest.subject?.digest
-  if (pulled !== undefined && named === digest) return { descriptor: describe(pulled), pulled }
+  if (pulled !== undefined && named === digest) return referrerOf(pulled)
   const found =
     pulled === undefined
       ? 'but the registry does not have it'
@@ -187,14 +187,16 @@ async function pullReferrer(
   return { digest: referrerDigest, error: new ChanceryError('ERR_REGISTRY_REFERRER', message) }
 }
 
-function describe(pulled: PulledManifest): Descriptor {
+/** A manifest that has a subject, described by what it says itself. */
+export function referrerOf(pulled: PulledManifest): Referrer {
   const { mediaType, digest, bytes, manifest } = pulled
   const artifactType = artifactTypeOf(manifest)
-  return {
+  const descriptor = {
     mediaType,
     digest,
     size: bytes.length,
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
   }
+  return { descriptor, pulled }
 }

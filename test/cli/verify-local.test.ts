@@ -3,6 +3,8 @@ import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { startEmbeddedRegistry } from '../../demo/embedded-registry.ts'
+import { sha256Hex } from '../../src/crypto/digest.ts'
+import { OCI_IMAGE_MANIFEST } from '../../src/format/oci-manifest.ts'
 import { runChancery } from '../support/chancery-process.ts'
 import { runProgram } from '../support/child-process.ts'
 import { component } from '../support/components.ts'
@@ -71,6 +73,30 @@ describe('chancery verify --local-image', () => {
     assert.match(other.stderr, /ERR_VERIFY_IDENTITY/)
     const foreign = await flow.run('verify', '--key', 'other.pub', '--local-image', 'saved')
     assert.equal(foreign.code, 1)
+  })
+
+  it('needs no more memory for a directory that has a lot in it, attached to other images', async () => {
+    await using flow = await prepare()
+    const descriptor = (mediaType: string, digest: string) => ({ mediaType, digest, size: 1 })
+    const config = descriptor('application/vnd.oci.empty.v1+json', flow.index.digest)
+    // As large as manifests may be, and as large in memory as it gets.
+    for (let n = 0; n < 16; n += 1) {
+      const bytes = Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType: OCI_IMAGE_MANIFEST,
+          config,
+          layers: [],
+          subject: descriptor(OCI_IMAGE_MANIFEST, `sha256:${'0'.repeat(64)}`),
+          annotations: { n: String(n), large: '\n'.repeat(2_000_000) },
+        }),
+      )
+      await writeFile(flow.blob('saved', `sha256:${sha256Hex(bytes)}`), bytes)
+    }
+    const args = ['verify', '--key', 'cosign.pub', '--local-image', '--all', 'saved']
+    const env = { NODE_OPTIONS: '--max-old-space-size=256' }
+    const { code, stderr } = await runChancery(args, { cwd: flow.path(), env })
+    assert.equal(code, 0, stderr)
   })
 
   it('finds what is missing or changed', async () => {
