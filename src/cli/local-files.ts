@@ -79,29 +79,45 @@ async function readAtMost(path: string, maxBytes: number): Promise<Uint8Array | 
  * Writes a file that the user named, whole or not at all; replaces one that exists, and a link. What is no file, the standard
  * output or a pipe, is written to.
  *
- * @param mode Permissions of a new file; one that nobody else may read has to be a file.
+ * @param mode Permissions of a new file.
  * @throws ChanceryError ERR_CLI_FILE if it cannot be written.
  */
 export async function writeUserFile(path: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+  if (!(await isPassage(path))) {
+    await replaceFile(path, bytes, mode)
+    return
+  }
+  try {
+    // Replaced it would be gone for all others: /dev/null, for one.
+    await promises.writeFile(path, bytes, { flag: PASSAGE_FLAGS })
+  } catch (cause) {
+    throw notWritten(path, reasonOf(cause), cause)
+  }
+}
+
+/**
+ * Writes a file with a secret as {@link writeUserFile} does, for its owner alone.
+ *
+ * @throws ChanceryError ERR_CLI_FILE if it cannot be written, or is no file: a secret goes to nobody else.
+ */
+export async function writeSecretFile(path: string, bytes: Uint8Array): Promise<void> {
+  if (await isPassage(path)) throw notWritten(path, 'a pipe or a device')
+  await replaceFile(path, bytes, OWNER_ONLY)
+}
+
+async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const fresh = join(dirname(path), `.chancery-${randomGuid(Date.now())}.new`)
   try {
-    if (await isPassage(path)) {
-      if (mode === OWNER_ONLY) throw notWritten(path, 'a pipe or a device')
-      // Replaced it would be gone for all others: /dev/null, for one.
-      await promises.writeFile(path, bytes, { flag: PASSAGE_FLAGS })
-      return
-    }
     // Never into a file or a link that somebody else has put there: the directory may be theirs too.
     await promises.writeFile(fresh, bytes, { mode, flag: 'wx' })
     await promises.rename(fresh, path)
   } catch (cause) {
     await promises.rm(fresh, { force: true }).catch(() => undefined)
-    if (cause instanceof ChanceryError) throw cause
     throw notWritten(path, reasonOf(cause), cause)
   }
 }
 
-/** Permissions of a file with a secret. */
+/** Permissions of a file that nobody else may read. */
 export const OWNER_ONLY = 0o600
 /** A file that stands behind /dev/stdout already has what was printed before. */
 const PASSAGE_FLAGS = constants.O_WRONLY | constants.O_APPEND

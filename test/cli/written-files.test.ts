@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { lstat, readFile, stat, symlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { writeUserFile } from '../../src/cli/local-files.ts'
+import { OWNER_ONLY, writeSecretFile, writeUserFile } from '../../src/cli/local-files.ts'
 import { anyAbsent, component } from '../support/components.ts'
 import { bash } from '../support/shell.ts'
 import { chanceryPath } from '../support/chancery-process.ts'
@@ -20,7 +20,7 @@ describe('a file that is written', { skip: anyAbsent(mkfifo, bash) }, () => {
     for (const path of [pipe, link]) {
       const [read] = await Promise.all([
         readFile(pipe, 'utf8'),
-        writeUserFile(path, bytes('signature')),
+        writeUserFile(path, bytes('signature'), OWNER_ONLY),
       ])
       assert.equal(read, 'signature')
     }
@@ -32,7 +32,7 @@ describe('a file that is written', { skip: anyAbsent(mkfifo, bash) }, () => {
     await using workshop = await openWorkshop()
     const pipe = workshop.path('pipe')
     await workshop.must(mkfifo, pipe)
-    await assert.rejects(writeUserFile(pipe, bytes('key'), 0o600), {
+    await assert.rejects(writeSecretFile(pipe, bytes('key')), {
       code: 'ERR_CLI_FILE',
       message: `expected to write ${pipe}, found a pipe or a device`,
     })

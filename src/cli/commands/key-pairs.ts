@@ -16,6 +16,7 @@ import {
   readUserFile,
   requireOtherFiles,
   userFileExists,
+  writeSecretFile,
   writeUserFile,
 } from '../local-files.ts'
 
@@ -101,14 +102,16 @@ async function writeKeyPair(
   mayReplace: boolean,
 ): Promise<void> {
   const { privateFile, publicFile } = filesOf(flags)
-  const write = mayReplace ? writeUserFile : createUserFile
   const pkcs8 = key.exportPkcs8()
   const encrypted = await encodeCosignKey(pkcs8, password)
   pkcs8.fill(0)
   const encoder = new TextEncoder()
-  await write(privateFile, encoder.encode(encrypted), OWNER_ONLY)
+  const secret = encoder.encode(encrypted)
+  if (mayReplace) await writeSecretFile(privateFile, secret)
+  else await createUserFile(privateFile, secret, OWNER_ONLY)
   context.output.progress(`Private key written to ${privateFile}`)
-  await write(publicFile, encoder.encode(encodePem('PUBLIC KEY', key.publicKey)))
+  const pem = encoder.encode(encodePem('PUBLIC KEY', key.publicKey))
+  await (mayReplace ? writeUserFile : createUserFile)(publicFile, pem)
   context.output.progress(`Public key written to ${publicFile}`)
   const document = { privateKeyFile: privateFile, publicKeyFile: publicFile }
   context.output.result(flags.json, { ...document, ...describe(key.publicKey) }, () => '')
