@@ -49,6 +49,23 @@ export class Authenticator {
     return caller
   }
 
+  /**
+   * The principal of a call that takes its time, by what is true now; the very same one as long as nothing changed.
+   *
+   * @param now Milliseconds since 1970.
+   * @returns undefined once its token, its user or the trusted build system that it came with is not accepted any more.
+   */
+  presentPrincipal(principal: Principal, now: number): Principal | undefined {
+    if (this.#isPresent(principal, now)) return principal
+    const { userId, tokenId, trustedBuildSystemId } = principal
+    const token = this.#tokens.find(userId, tokenId)
+    if (token === undefined || !isUsable(token, now)) return undefined
+    const present = this.#principalOf(token)
+    if (present === undefined || trustedBuildSystemId === undefined) return present
+    const buildSystem = this.#catalog.find('trusted-build-system', trustedBuildSystemId)
+    return buildSystem?.isActive === true ? { ...present, trustedBuildSystemId } : undefined
+  }
+
   #principalOf(token: ApiToken): Principal | undefined {
     if (this.#generation !== this.#catalog.generation) {
       this.#principals.clear()

@@ -76,6 +76,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     artifacts: await ArtifactStore.open(reader, join(dataDirectory, 'artifacts')),
     signers: keyStore,
     examiner: opened.use(new Examiner(options.examinerLimits)),
+    presentPrincipal: (principal) => authenticator.presentPrincipal(principal, now()),
     now,
     background: new Map(),
     report: (error, id) => report(`the signing request ${id}`, error),

@@ -10,13 +10,18 @@ import { commitOrFindEarlier, findEarlier, idempotencyOf, rememberKey } from './
 import { examinedEvent, requestEvent, submittedEvent } from './request-events.ts'
 import { newRequest } from './request-states.ts'
 import { insertRequest, updateRequest } from './request-store.ts'
-import { requireSubmissionTarget } from './refusals.ts'
+import { recordingRefusal, requireSubmissionTarget } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { Submission, Submitted, UnsignedArtifactMetadata } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
 import { decideAtOnce, submittedOf } from './submit-request.ts'
-import { findSubmissionTarget, isCurrent, type SubmissionTarget } from './submission-target.ts'
+import {
+  findSubmissionTarget,
+  isStillTarget,
+  presentCaller,
+  type SubmissionTarget,
+} from './submission-target.ts'
 
 /**
  * Announces an artifact that is uploaded later; its hash is part of the announcement.
@@ -63,8 +68,18 @@ export async function submitWithoutArtifact(
  *
  * @throws ChanceryError ERR_SIGNING_ARTIFACT_DIFFERS if they are not the announced ones; the request goes on waiting.
  * @throws ChanceryError ERR_SIGNING_STATE if the request awaits no upload.
+ * @throws ChanceryError ERR_POLICY_FORBIDDEN if the caller did not submit it, or may not any more; the attempt is durable.
  */
-export async function uploadUnsignedArtifact(
+export function uploadUnsignedArtifact(
+  context: SigningContext,
+  caller: Caller,
+  id: string,
+  bytes: Uint8Array,
+): Promise<Submitted> {
+  return recordingRefusal(context, caller, id, 'upload', () => upload(context, caller, id, bytes))
+}
+
+async function upload(
   context: SigningContext,
   caller: Caller,
   id: string,
@@ -87,14 +102,7 @@ export async function uploadUnsignedArtifact(
       `expected a request that waits for its artifact, found one that is ${request.status}`,
     )
   }
-  const { fileName, unsignedArtifactSha256 } = request.body
-  if (found !== unsignedArtifactSha256 || fileName === null) {
-    throw new ChanceryError(
-      'ERR_SIGNING_ARTIFACT_DIFFERS',
-      `expected the announced bytes with SHA-256 ${unsignedArtifactSha256 ?? ''}, found ${found}`,
-      { hints: ['upload the file that was announced, or submit the other one anew'] },
-    )
-  }
+  const fileName = requireAnnounced(request, found)
   const target = targetOf(context, caller, request)
   const verdict = await examineArtifact(
     context.examiner,
@@ -119,12 +127,17 @@ export async function uploadUnsignedArtifact(
   try {
     const file = { fileName, bytes }
     const artifact = await context.artifacts.stage(request.id, 'unsigned', file, hash)
-    if (!isCurrent(context.catalog, target))
-      return await uploadUnsignedArtifact(context, caller, id, bytes)
+    if (!isStillTarget(context, caller, target))
+      return await upload(context, presentCaller(context, caller), id, bytes)
     await context.ledger.commit({
       statements: [artifact, ...updateRequest(decided.request)],
       events: [
         requestEvent('ArtifactUploaded', context.now(), request, caller, {
+          artifactConfiguration: {
+            id: target.configuration.id,
+            slug: target.configuration.slug,
+            version: target.configuration.version,
+          },
           sha256: found,
           size: bytes.length,
         }),
@@ -134,12 +147,25 @@ export async function uploadUnsignedArtifact(
     })
   } catch (thrown) {
     if (!isOvertaken(thrown)) throw thrown
-    return await uploadUnsignedArtifact(context, caller, id, bytes)
+    return await upload(context, caller, id, bytes)
   } finally {
     await context.artifacts.settle(request.id)
   }
   if (decided.request.status === 'InProgress') void completeInBackground(context, request.id)
   return submittedOf(decided.request)
+}
+
+/** The announced name of an announced file. */
+function requireAnnounced(
+  { body: { fileName, unsignedArtifactSha256 } }: SigningRequest,
+  found: string,
+): string {
+  if (found === unsignedArtifactSha256 && fileName !== null) return fileName
+  throw new ChanceryError(
+    'ERR_SIGNING_ARTIFACT_DIFFERS',
+    `expected the announced bytes with SHA-256 ${unsignedArtifactSha256 ?? ''}, found ${found}`,
+    { hints: ['upload the file that was announced, or submit the other one anew'] },
+  )
 }
 
 /** What the request was announced for, as it is now. */

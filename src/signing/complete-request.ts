@@ -5,7 +5,7 @@ import type { SigningPlan } from '../policy/signing-plan.ts'
 import type { StoredArtifact } from './artifact-store.ts'
 import { examineArtifact, inputOf, planArtifact, type Verdict } from './examination.ts'
 import { withRights } from './find-request.ts'
-import { hasQuorum } from './quorum.ts'
+import { hasQuorum, holdsRight } from './quorum.ts'
 import { examinedEvent, requestEvent, signedEvent } from './request-events.ts'
 import { refusedRequest, signedRequest } from './request-states.ts'
 import { updateRequest } from './request-store.ts'
@@ -18,7 +18,7 @@ import { findSigningCertificate, isCurrent, requireActive } from './submission-t
  * Signs a request that nothing holds back any more: after its submission, after the last approval, after a crash.
  *
  * The stored bytes are examined again, under the artifact configuration of the submission and the signing policy as
- * it is now: a policy that was narrowed meanwhile denies. Does nothing unless the request is in progress; two runs at
+ * it is now: a policy that was narrowed meanwhile denies, a submitter who is none any more fails. Does nothing unless the request is in progress; two runs at
  * once are harmless, since only one of them commits.
  *
  * @throws ChanceryError ERR_DB_UNAVAILABLE, ERR_KEYS_UNAVAILABLE: the request stays in progress.
@@ -72,10 +72,8 @@ async function examineAndSign(
   const { project, policy } = withRights(context, request)
   requireActive(project, `project '${project.slug}'`)
   requireActive(policy, `signing policy '${policy.slug}'`)
-  if (policy.requiredApprovals > 0) {
-    const decisions = context.requests.approvals(request.id)
-    if (!hasQuorum(context, policy, decisions)) return awaitApproval(context, request, policy)
-  }
+  requireSubmitter(context, request, policy)
+  if (!isApproved(context, request, policy)) return awaitApproval(context, request, policy)
   const certificate = findSigningCertificate(context.catalog, policy, context.now())
   const artifact = await context.artifacts.load(request.id, 'unsigned')
   const input = inputOf(artifact, request.body.isEntry)
@@ -101,15 +99,41 @@ async function examineAndSign(
   }
   const signer = context.signers.openSigner(certificate.keyId)
   const signatures = await signFiles(verdict, signer)
-  if (!isCurrent(context.catalog, { project, policy, certificate })) {
-    return examineAndSign(context, request)
-  }
+  const isStillWanted =
+    isCurrent(context.catalog, { project, policy, certificate }) &&
+    holdsRight(context, request.submitterId, policy.submitters) &&
+    isApproved(context, request, policy)
+  if (!isStillWanted) return examineAndSign(context, request)
   const signed = signedRequest(next, signatures, context.now())
   await context.ledger.commit({
     statements: updateRequest(signed),
     events: [...events, signedEvent(signed, null, { certificate }, signer.keyId)],
   })
   return signed
+}
+
+/** Whoever was deactivated, or taken from the submitters, has nothing signed any more, approved or not. */
+function requireSubmitter(
+  context: SigningContext,
+  { submitterId }: SigningRequest,
+  policy: SigningPolicy,
+): void {
+  if (holdsRight(context, submitterId, policy.submitters)) return
+  throw new ChanceryError(
+    'ERR_POLICY_FORBIDDEN',
+    `whoever submitted the request is no active submitter of the signing policy '${policy.slug}' any more`,
+    { hints: ['have a submitter of the policy submit the artifact anew, or resubmit the request'] },
+  )
+}
+
+function isApproved(
+  context: SigningContext,
+  { id }: SigningRequest,
+  policy: SigningPolicy,
+): boolean {
+  return (
+    policy.requiredApprovals === 0 || hasQuorum(context, policy, context.requests.approvals(id))
+  )
 }
 
 /** Sends a request back to its approvers: the policy asks for more of them now, or some are none any more. */

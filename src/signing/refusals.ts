@@ -35,6 +35,7 @@ const REFUSALS = {
   deny: 'DecisionRefused',
   cancel: 'DecisionRefused',
   resubmit: 'SubmissionRefused',
+  upload: 'SubmissionRefused',
 } as const
 
 /**

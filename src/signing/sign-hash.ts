@@ -12,7 +12,7 @@ import { requireSubmissionTarget } from './refusals.ts'
 import type { SigningContext } from './signing-context.ts'
 import type { SigningRequest } from './signing-request.ts'
 import type { HashToSign, Submission } from './signing-service.ts'
-import { isCurrent, type SubmissionTarget } from './submission-target.ts'
+import { isStillTarget, presentCaller, type SubmissionTarget } from './submission-target.ts'
 
 const HASH_BY_LENGTH = new Map([
   [32, 'sha256'],
@@ -54,7 +54,8 @@ export async function signHash(
     predecessor: null,
   })
   const signature = await signer.signHash(hash.hash, scheme)
-  if (!isCurrent(context.catalog, target)) return signHash(context, caller, submission, hash)
+  if (!isStillTarget(context, caller, target))
+    return signHash(context, presentCaller(context, caller), submission, hash)
   const value = encodeBase64(hash.hash)
   const described: SigningRequest = {
     ...received,

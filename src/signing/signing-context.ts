@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { Ledger, Reader } from '../db/ledger.ts'
+import type { Principal } from '../policy/principal.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import type { Examiner } from './examiner.ts'
 import type { RequestStore } from './request-store.ts'
@@ -21,6 +22,8 @@ export interface SigningContext {
   readonly examiner: Examiner
   /** What goes on without a caller, by the signing request's id; whoever closes the store waits for it first. */
   readonly background: Map<string, Promise<void>>
+  /** The principal of a call as it is now, or undefined once its token or user is not accepted any more. */
+  presentPrincipal(principal: Principal): Principal | undefined
   /** Milliseconds since 1970 UTC. */
   now(): number
   /** Told about errors of work that nobody waits for. */

@@ -8,9 +8,11 @@ import type {
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeBase64 } from '../format/base64.ts'
 import { parseGuid } from '../format/guid.ts'
+import type { Caller } from '../policy/caller.ts'
 import { maySubmit, requirePermission } from '../policy/permission.ts'
 import type { Principal } from '../policy/principal.ts'
 import { parseCertificate, type X509Certificate } from '../x509/certificate.ts'
+import type { SigningContext } from './signing-context.ts'
 import type { Submission } from './signing-service.ts'
 
 /** What a submission is made to. All of it is active and of the caller's organization. */
@@ -54,6 +56,37 @@ export function findSubmissionTarget(
     configuration,
     certificate: findSigningCertificate(catalog, policy, now),
   }
+}
+
+/**
+ * Whether the call may still submit to what it found: all of it is as it was, the caller still accepted and a submitter.
+ * To be asked right before the commit, as {@link isCurrent}.
+ */
+export function isStillTarget(
+  context: Pick<SigningContext, 'catalog' | 'presentPrincipal'>,
+  { principal }: Caller,
+  target: SubmissionTarget,
+): boolean {
+  if (!isCurrent(context.catalog, target)) return false
+  const present = context.presentPrincipal(principal)
+  return present === principal || (present !== undefined && maySubmit(present, target.policy))
+}
+
+/**
+ * The caller as it is now, for another attempt.
+ *
+ * @throws ChanceryError ERR_IDENTITY_UNAUTHENTICATED if its token or user is not accepted any more.
+ */
+export function presentCaller(
+  context: Pick<SigningContext, 'presentPrincipal'>,
+  caller: Caller,
+): Caller {
+  const principal = context.presentPrincipal(caller.principal)
+  if (principal !== undefined) return { ...caller, principal }
+  throw new ChanceryError(
+    'ERR_IDENTITY_UNAUTHENTICATED',
+    'the API token of this call is no longer accepted; nothing was signed',
+  )
 }
 
 /**

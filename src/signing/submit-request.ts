@@ -15,7 +15,7 @@ import type { SigningContext } from './signing-context.ts'
 import { isFinalStatus, type SigningRequest } from './signing-request.ts'
 import type { IncomingArtifact, Submission, Submitted } from './signing-service.ts'
 import { stageBuildSettings } from './stage-build-settings.ts'
-import { isCurrent, type SubmissionTarget } from './submission-target.ts'
+import { isStillTarget, presentCaller, type SubmissionTarget } from './submission-target.ts'
 
 /**
  * Submits an artifact: examines it, and where no approval is needed and the key is quick, signs it. All of it is one
@@ -66,8 +66,10 @@ export async function submitRequest(
       ...(await stageBuildSettings(context, request, buildSettingsFile)),
       ...rememberKey(caller, key, request),
     ]
-    if (!isCurrent(context.catalog, target))
-      return await submitRequest(context, caller, submission, artifact, predecessor)
+    if (!isStillTarget(context, caller, target)) {
+      const present = presentCaller(context, caller)
+      return await submitRequest(context, present, submission, artifact, predecessor)
+    }
     const committed = await commitOrFindEarlier(context, caller, key, statements, [
       submittedEvent(request, caller, target, { size: artifact.bytes.length, verdict }, submission),
       ...events,

@@ -37,6 +37,13 @@ describe('an attempt without the right', () => {
       signing.resubmit(caller, nothing, toPolicy, undefined, undefined),
       FORBIDDEN,
     )
+    // An announced artifact is its submitter's to upload, and nobody else's.
+    const { signingRequestId: awaited } = await signing.submitWithoutArtifact(
+      project.submitter.caller(),
+      submission,
+      announced,
+    )
+    await assert.rejects(signing.uploadUnsignedArtifact(caller, awaited, payloadFor()), FORBIDDEN)
     const own = { code: 'ERR_SIGNING_OWN_REQUEST' }
     const both = await authority.addUser('both')
     const assigned = { users: [both.id], groups: [] }
@@ -70,14 +77,15 @@ describe('an attempt without the right', () => {
         ['SigningRequest.DecisionRefused', 'deny', FORBIDDEN.code],
         ['SigningRequest.DecisionRefused', 'cancel', FORBIDDEN.code],
         ['SigningRequest.SubmissionRefused', 'resubmit', FORBIDDEN.code],
+        ['SigningRequest.SubmissionRefused', 'upload', FORBIDDEN.code],
         ['SigningRequest.DecisionRefused', 'approve', own.code],
         ['SigningRequest.DecisionRefused', 'deny', own.code],
       ],
     )
     assert.ok(refusals.slice(4, 8).every(({ objectId }) => objectId === id))
-    assert.ok(refusals.slice(8).every(({ objectId }) => objectId === submitted.signingRequestId))
+    assert.ok(refusals.slice(9).every(({ objectId }) => objectId === submitted.signingRequestId))
     const actors = refusals.map(({ metadata }) => metadata.actor?.id)
-    assert.equal(actors.filter((actor) => actor === outsider.id).length, 7)
-    assert.deepEqual(actors.slice(8), [both.id, both.id])
+    assert.equal(actors.filter((actor) => actor === outsider.id).length, 8)
+    assert.deepEqual(actors.slice(9), [both.id, both.id])
   })
 })
