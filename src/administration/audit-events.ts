@@ -1,6 +1,7 @@
 import type { CatalogKind, CatalogObject } from '../catalog/objects.ts'
 import type { AuditEvent } from '../db/ledger.ts'
 import type { ApiToken } from '../identity/api-tokens.ts'
+import { fingerprintToken } from '../identity/secret-token.ts'
 import type { Caller } from '../policy/caller.ts'
 
 /** Who made a change, from where, and when. */
@@ -66,19 +67,32 @@ export function objectEvent(
   }
 }
 
-/** The audit event of an API token: its id and whose it is, never the token or its hash. */
+/** The audit event of an API token: its id, whose it is and its fingerprint, never the token or its hash. */
 export function tokenEvent(trace: Trace, { after, deed }: TokenChange): AuditEvent {
-  const { id, organizationId, userId, description, createdAt, expiresAt, revokedAt } = after
+  const { id, organizationId, userId, hash, description, createdAt, expiresAt, revokedAt } = after
   return {
     ...trace,
     organizationId,
     type: `ApiToken.${deed}`,
     objectId: id,
-    data: { userId, description, createdAt, expiresAt, revokedAt },
+    data: {
+      userId,
+      description,
+      createdAt,
+      expiresAt,
+      revokedAt,
+      fingerprint: fingerprintToken(hash),
+    },
   }
 }
 
-/** The members of a configured object that the audit log may have: all but the hash of a token. */
+/** The members of a configured object that the audit log may have: a fingerprint in place of the hash of a token. */
 export function withoutSecrets(object: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== 'tokenHash'))
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) =>
+      name === 'tokenHash' && typeof value === 'string'
+        ? ['tokenFingerprint', fingerprintToken(value)]
+        : [name, value as unknown],
+    ),
+  )
 }

@@ -22,6 +22,16 @@ export function createToken(): NewToken {
 }
 
 /**
+ * What the audit log has of a token, so that one that was put in its place shows.
+ *
+ * @param hash As {@link hashToken} makes it, from which it tells nothing.
+ * @returns Lower-case hex SHA-256 of the hash.
+ */
+export function fingerprintToken(hash: string): string {
+  return sha256Hex(hash)
+}
+
+/**
  * What a token is found by. One pass of SHA-256 is enough: a token is random and long, so there is nothing to guess.
  *
  * @returns Lower-case hex SHA-256 of the text in UTF-8.

@@ -7,6 +7,7 @@ import { decodeBase64 } from '../format/base64.ts'
 import { canonicalJson } from '../format/canonical-json.ts'
 import { parseJson } from '../format/json.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import { imageIndexProblems, recordProblems } from './check-record.ts'
 import { planStored } from './complete-request.ts'
 import type { Status } from '../wire/signing-requests.ts'
 import type { RequestStore, StoredApproval } from './request-store.ts'
@@ -64,6 +65,9 @@ async function checkRequest(
     const events = eventsOf(context.reader, request.id)
     const problems = [
       ...submittedProblems(request, events),
+      ...recordProblems(request, events),
+      ...imageIndexProblems(context.reader, request, events),
+      ...projectProblems(context.catalog, request),
       ...statusProblems(request, events),
       ...signedProblems(request, events),
       ...approvalProblems(context.requests.approvals(request.id), events),
@@ -86,10 +90,18 @@ function hasArtifact({ kind, status, body }: SigningRequest): boolean {
 
 function submittedProblems(request: SigningRequest, events: readonly AuditEvent[]): string[] {
   const [submitted, ...more] = events.filter(({ type }) => type === 'SigningRequest.Submitted')
-  if (submitted === undefined || more.length > 0) return ['its submission is not in the audit log']
+  if (submitted === undefined) return []
+  if (more.length > 0) return ['its submission is in the audit log more than once']
   return submitted.data['sha256'] === request.body.unsignedArtifactSha256
     ? []
     : ['its artifact is not the one whose submission is in the audit log']
+}
+
+function projectProblems(catalog: Catalog, request: SigningRequest): string[] {
+  const policy = catalog.find('signing-policy', request.signingPolicyId)
+  const isOfProject =
+    policy?.projectId === request.projectId && policy.organizationId === request.organizationId
+  return isOfProject ? [] : ['its project is not that of its signing policy']
 }
 
 /** The audit log tells how a request ended, or that it did not. */

@@ -64,7 +64,8 @@ async function gather(directory: string): Promise<Evidence> {
     requiredApprovals: 1,
     allowedImages: ['registry.acme.test/team/**'],
   })
-  await authority.addOrganization('Other')
+  const founder = await authority.addOrganization('Other')
+  await administration.editOrganization(founder.caller(), { name: 'Another' })
   const submit = async (signingPolicySlug: string, payload = payloadFor()): Promise<string> => {
     const bytes = zipOf({ 'payload.json': payload })
     const { signingRequestId, status } = await signing.submitWithArtifact(
@@ -80,6 +81,19 @@ async function gather(directory: string): Promise<Evidence> {
   const approved = await submit('approved')
   await signing.approve(approver.caller(), approved, undefined)
   const waiting = await submit('approved')
+  // Announced under one version of its configuration, uploaded under the next.
+  const zip = zipOf({ 'payload.json': payloadFor('registry.acme.test/team/uploaded') })
+  const submission = { projectSlug: 'app', signingPolicySlug: 'release', parameters: {} }
+  const { signingRequestId: announced } = await signing.submitWithoutArtifact(
+    project.submitter.caller(),
+    submission,
+    { fileName: 'a.zip', sha256Hash: createHash('sha256').update(zip).digest('hex') },
+  )
+  const [configuration] = administration.listArtifactConfigurations(admin, 'app')
+  const { slug } = configuration!
+  const { xml } = administration.getArtifactConfiguration(admin, 'app', slug)
+  await administration.editArtifactConfigurationXml(admin, 'app', slug, { xml: `${xml}\n` })
+  await signing.uploadUnsignedArtifact(project.submitter.caller(), announced, zip)
   const { signingRequestId: hash } = await signing.signHash(
     project.submitter.caller(),
     { projectSlug: 'app', signingPolicySlug: 'release', parameters: {} },
@@ -450,6 +464,78 @@ describe('fsck of signing requests', () => {
       ),
     )
     assert.match(forged, /the API token forged is not in the audit log/)
+  })
+
+  it('finds the hash of a token that was put in the place of another, and a version that was changed', async () => {
+    const token = await problemsAfter(
+      edit('UPDATE api_tokens SET hash = ? WHERE rowid = 1', new Uint8Array(32)),
+    )
+    assert.match(token, /the API token .* is not as its last change/)
+    const organization = await problemsAfter(edit('UPDATE api_tokens SET organization_id = ?', 'x'))
+    assert.match(organization, /the API token .* is not as its last change/)
+    const version = await problemsAfter((database) => {
+      edit(
+        "UPDATE config_object_versions SET body = replace(body, 'path=', 'path =') WHERE body LIKE '%<zip-file>%'",
+      )(database)
+    })
+    assert.match(version, /version 1 of the artifact-configuration .* is not as in the audit log/)
+    const gone = await problemsAfter(
+      edit("DELETE FROM config_object_versions WHERE body LIKE '%<zip-file>%'"),
+    )
+    assert.match(gone, /version 1 of the artifact-configuration .* is not as in the audit log/)
+  })
+
+  it('finds a request that was made another one', async () => {
+    const other = '00000000-0000-4000-8000-000000000000'
+    const columns: readonly (readonly [column: string, value: string | number, what: string])[] = [
+      ['submitter_id', other, 'its submitter is not the one'],
+      ['organization_id', other, 'its organization is not the one'],
+      ['project_id', other, 'its project is not that of its signing policy'],
+      ['signing_policy_id', other, 'its signing policy is not the one'],
+      ['submitted_at', 1, 'its time of submission is not the one'],
+    ]
+    for (const [column, value, what] of columns) {
+      const problems = await problemsAfter(
+        edit(`UPDATE signing_requests SET ${column} = ? WHERE id = ?`, value, evidence.waiting),
+      )
+      assert.match(problems, new RegExp(`${evidence.waiting}: ${what}`))
+    }
+    const members: readonly (readonly [member: string, value: unknown, what: string])[] = [
+      ['artifactConfigurationId', other, 'artifact configuration'],
+      ['artifactConfigurationVersion', 2, 'artifact configuration version'],
+      ['signingPolicyVersion', 2, 'signing policy version'],
+      ['parameters', { forged: '1' }, 'parameters'],
+      ['description', 'forged', 'description'],
+      ['fileName', 'forged', 'file name'],
+      ['originalSigningRequestId', other, 'original signing request'],
+      ['origin', { branchName: 'main' }, 'origin'],
+      ['images', [], 'images'],
+    ]
+    for (const [member, value, what] of members) {
+      const problems = await problemsAfter(
+        replaceInBody(evidence.waiting, (body) => (body[member] = value)),
+      )
+      assert.match(problems, new RegExp(`${evidence.waiting}: its ${what} is not the one`))
+    }
+    const certificate = await problemsAfter((database) => {
+      const second: unknown = database
+        .prepare('SELECT id FROM config_objects WHERE body LIKE \'%"slug":"second"%\'')
+        .pluck()
+        .get()
+      replaceInBody(evidence.small, (body) => (body['certificateId'] = second))(database)
+    })
+    assert.match(certificate, new RegExp(`${evidence.small}: its certificate is not the one`))
+  })
+
+  it('finds images by which a request is not found any more, or by which another is', async () => {
+    for (const sql of [
+      'DELETE FROM signing_request_images',
+      "UPDATE signing_request_images SET repository = 'docker.io/library/forged'",
+      "UPDATE signing_request_images SET organization_id = 'forged'",
+      "INSERT INTO signing_request_images SELECT place + 1, organization_id, repository, replace(digest, 'a', 'b') FROM signing_request_images",
+    ]) {
+      assert.match(await problemsAfter(edit(sql)), /it is not found by its images, or by others/)
+    }
   })
 
   it('finds software keys that were swapped', async () => {
