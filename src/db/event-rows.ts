@@ -2,8 +2,9 @@ import type Database from 'better-sqlite3'
 import type { SqlValue } from './ledger.ts'
 import type { EncodedEvent } from './store-writer.ts'
 
+/** OR FAIL: SQLite keeps no copy of what one statement changes, since whoever sees it fail rolls back more than that. */
 const INSERT =
-  'INSERT INTO audit_events (chain, number, at, type, actor_id, object_id, record, hash) VALUES '
+  'INSERT OR FAIL INTO audit_events (chain, number, at, type, actor_id, object_id, record, hash) VALUES '
 const ROW = '(?, ?, ?, ?, ?, ?, ?, ?)'
 const COLUMNS = 8
 

@@ -190,4 +190,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_events_by_type ON audit_events (chain, type, number)
     WHERE type NOT IN ('SigningRequest.Submitted', 'SigningRequest.Signed');
   `,
+  // Whether a row belongs into the index is asked with every new request: SQLite fills a temporary table to find a value in a
+  // list of three.
+  `
+  DROP INDEX signing_requests_open;
+  CREATE INDEX signing_requests_open ON signing_requests (status, seq)
+    WHERE status = 'InProgress' OR status = 'WaitingForApproval' OR status = 'WaitingForArtifactUpload';
+  `,
 ]

@@ -63,7 +63,8 @@ const COLUMNS =
   'seq, id, organization_id, project_id, signing_policy_id, submitter_id, kind, status, workflow_status, version, submitted_at, completed_at, cancel_at, body'
 
 /** As the partial index `signing_requests_open` has it. */
-const IS_OPEN = "status IN ('InProgress', 'WaitingForApproval', 'WaitingForArtifactUpload')"
+const IS_OPEN =
+  "(status = 'InProgress' OR status = 'WaitingForApproval' OR status = 'WaitingForArtifactUpload')"
 
 /** Reads signing requests, and makes the statements that change them. */
 export class RequestStore {
@@ -82,7 +83,7 @@ export class RequestStore {
   listInProgress(): readonly string[] {
     return this.#reader
       .all<{ id: string }>(
-        `SELECT id FROM signing_requests WHERE status = 'InProgress' AND ${IS_OPEN} ORDER BY seq`,
+        "SELECT id FROM signing_requests WHERE status = 'InProgress' ORDER BY seq",
       )
       .map(({ id }) => id)
   }
@@ -159,7 +160,7 @@ export function insertRequest(request: SigningRequest): readonly Statement[] {
         JSON.stringify(request.body),
       ],
     },
-    ...indexImages(request),
+    ...indexImages(request, 'ABORT'),
   ]
 }
 
@@ -179,7 +180,7 @@ export function updateRequest(request: SigningRequest): readonly Statement[] {
       ],
       expectChanges: 1,
     },
-    ...indexImages(request),
+    ...indexImages(request, 'REPLACE'),
   ]
 }
 
@@ -205,14 +206,20 @@ export function insertApproval(id: string, approval: StoredApproval): Statement 
   }
 }
 
-/** Each image once, in however many files it is. */
-function indexImages(request: SigningRequest): readonly Statement[] {
+/**
+ * Each image once, in however many files it is. To be called for a request that is stored, or is by the statements before.
+ *
+ * @param conflict What becomes of an entry that is there. A new request has none, and ABORT costs less: SQLite keeps a copy of
+ *   the pages that a REPLACE changes, as it does for what comes from a SELECT.
+ */
+function indexImages(request: SigningRequest, conflict: 'ABORT' | 'REPLACE'): readonly Statement[] {
+  const { id, organizationId } = request
   const images = new Map(
     request.body.images.map((image) => [`${image.digest} ${image.repository}`, image]),
   )
-  return Array.from(images.values(), (image, position) => ({
-    sql: 'INSERT OR REPLACE INTO signing_request_images (place, organization_id, repository, digest) SELECT seq << 20 | ?, organization_id, ?, ? FROM signing_requests WHERE id = ?',
-    parameters: [position, image.repository, image.digest, request.id],
+  return Array.from(images.values(), ({ repository, digest }, position) => ({
+    sql: `INSERT OR ${conflict} INTO signing_request_images (place, organization_id, repository, digest) VALUES ((SELECT seq << 20 | ? FROM signing_requests WHERE id = ?), ?, ?, ?)`,
+    parameters: [position, id, organizationId, repository, digest],
     expectChanges: 1,
   }))
 }
