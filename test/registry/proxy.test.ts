@@ -90,6 +90,22 @@ describe('a proxy', () => {
     assert.equal(proxy.seen.length, before)
   })
 
+  it('carries no plain http where that is not allowed, whatever the registry speaks', async () => {
+    await using server = await startHostileServer((_request, response) =>
+      response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(index),
+    )
+    await using proxy = await startProxy({ port: server.port })
+    using client = new RegistryClient({ ...ONCE, proxies: { http: proxy.url, https: proxy.url } })
+    await assert.rejects(client.getManifest({ registry: NAME, repository: 'app' }, '1'), {
+      code: 'ERR_REGISTRY_NO_TLS',
+    })
+    assert.deepEqual(server.seen, [])
+    assert.deepEqual(
+      proxy.seen.map(({ method }) => method),
+      ['CONNECT'],
+    )
+  })
+
   it('is never used for a registry on this machine', async () => {
     await using server = await startHostileServer((_request, response) =>
       response.writeHead(200, { 'content-type': OCI_IMAGE_INDEX }).end(index),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sha256Hex } from '../../src/crypto/digest.ts'
+import { ChanceryError } from '../../src/errors/chancery-error.ts'
 import { OCI_IMAGE_INDEX } from '../../src/format/oci-manifest.ts'
 import { RegistryClient } from '../../src/registry/registry-client.ts'
 import { startHostileServer } from './hostile-server.ts'
@@ -130,4 +131,33 @@ describe('a blob', () => {
       assert.equal(asked, status === 500 ? 2 : 1)
     })
   }
+})
+
+describe('a repository that must not be spoken to', () => {
+  it('is not, whatever is asked for', async () => {
+    await using server = await startHostileServer((_request, response) => response.end())
+    const refusal = new ChanceryError('ERR_REGISTRY_BLOCKED', 'it is blocked')
+    using client = new RegistryClient({
+      timeouts: UNHURRIED,
+      requireAllowed: ({ repository }) => {
+        if (repository === 'team/app') throw refusal
+      },
+    })
+    const at = (repository: string) => ({ registry: server.host, repository })
+    const blocked = at('team/app')
+    const acts: Readonly<Record<string, () => Promise<unknown>>> = {
+      getManifest: () => client.getManifest(blocked, '1'),
+      storeManifest: () =>
+        client.storeManifest(blocked, '1', { mediaType: OCI_IMAGE_INDEX, bytes }),
+      deleteManifest: () => client.deleteManifest(blocked, digest),
+      getBlob: () => client.blobs.get(blocked, digest, 100),
+      pushBlob: () => client.blobs.push(blocked, bytes),
+    }
+    for (const [what, act] of Object.entries(acts)) {
+      await assert.rejects(act(), refusal, what)
+    }
+    assert.equal(server.seen.length, 0)
+    await client.deleteManifest(at('team/other'), digest)
+    assert.equal(server.seen.filter(({ url }) => url.includes('team/other')).length, 1)
+  })
 })
