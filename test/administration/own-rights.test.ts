@@ -340,6 +340,15 @@ describe('nobody assigns rights to themselves', () => {
       () => admin.setSigningPolicyActive(projectAdministrator, 'web', 'release', true),
       OWN_RIGHTS,
     )
+    await admin.setSigningPolicyActive(projectAdministrator, 'web', 'release', false)
+    await admin.setSigningPolicyActive(global, 'web', 'release', true)
+    await admin.setSigningPolicyActive(projectAdministrator, 'web', 'release', true)
+  })
+
+  it('but take the policies of others out of use, and bring them back', async () => {
+    await admin.setSigningPolicyActive(projectAdministrator, 'web', 'release', false)
+    await admin.setSigningPolicyActive(projectAdministrator, 'web', 'release', true)
+    assert.equal(admin.getSigningPolicy(global, 'web', 'release').isActive, true)
   })
 
   it('with rights they have lost while the call was under way', async () => {

@@ -58,6 +58,15 @@ describe('what changes while a request is signed', () => {
     assert.equal(await settled(authority, id), 'Failed')
   })
 
+  it('fails what belongs to a project that was disabled', async () => {
+    await using authority = await startAuthority()
+    const { administration } = authority.services
+    const project = await addProject(authority, { algorithm: 'ecdsa-p384' })
+    const id = await submit(authority, project, MANY)
+    await administration.setProjectActive(authority.admin.caller(), 'app', false)
+    assert.equal(await settled(authority, id), 'Failed')
+  })
+
   it('waits for the approvals that the policy asks for now', async () => {
     await using authority = await startAuthority()
     const { administration, signing } = authority.services
