@@ -268,3 +268,69 @@ describe('a registry that wants a client certificate', { skip: openssl.absent },
     ])
   })
 })
+
+describe('the certificates of a host', () => {
+  /** `certs.d` with this file of the host, and what is found for a host. */
+  async function prepare(file: string, content: string) {
+    const directory = await createTemporaryDirectory()
+    const parent = join(directory.path, 'certs.d')
+    await mkdir(join(parent, 'a.test:5000'), { recursive: true })
+    await writeFile(join(parent, 'a.test:5000', file), content)
+    return {
+      parent,
+      find: certificatesIn([join(directory.path, 'absent'), parent]),
+      [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+    }
+  }
+
+  it('are never looked for anywhere else than below the name of the host', async () => {
+    await using here = await prepare('ca.crt', 'a CA')
+    const found = { certificateAuthorities: ['a CA'] }
+    assert.deepEqual(await here.find('a.test:5000'), found)
+    await writeFile(join(here.parent, 'ca.crt'), 'another CA')
+    await mkdir(join(here.parent, '.hidden'))
+    await writeFile(join(here.parent, '.hidden', 'ca.crt'), 'another CA')
+    await writeFile(join(here.parent, 'b.test'), 'no directory')
+    for (const host of [
+      '.',
+      '..',
+      '../certs.d',
+      '.hidden',
+      'a.test:5000/',
+      'a.test:5000/../.hidden',
+      '/a.test:5000',
+      'b.test',
+      '',
+    ]) {
+      assert.equal(await here.find(host), undefined, host)
+    }
+  })
+
+  it('are read up to 100 files of 1 MiB, or not at all', async () => {
+    await using here = await prepare('ca.crt', 'x'.repeat(1024 * 1024))
+    const directory = join(here.parent, 'a.test:5000')
+    for (let name = 1; name < 100; name++) await writeFile(join(directory, `${name}.txt`), '')
+    assert.equal((await here.find('a.test:5000'))?.certificateAuthorities?.length, 1)
+    const unusable = (message: RegExp) => ({ code: 'ERR_REGISTRY_CREDENTIALS', message })
+    await writeFile(join(directory, '100.txt'), '')
+    await assert.rejects(here.find('a.test:5000'), unusable(/it has more than 100 files$/))
+    await using large = await prepare('ca.crt', 'x'.repeat(1024 * 1024 + 1))
+    await assert.rejects(large.find('a.test:5000'), unusable(/more than 1048576 bytes$/))
+  })
+
+  it('are an error where they cannot be read, or a part is missing', async () => {
+    for (const [file, message] of [
+      ['client.cert', /expected both client\.cert and client\.key$/],
+      ['client.key', /expected both client\.cert and client\.key$/],
+    ] as const) {
+      await using here = await prepare(file, 'x')
+      await assert.rejects(here.find('a.test:5000'), { code: 'ERR_REGISTRY_CREDENTIALS', message })
+    }
+    await using here = await prepare('other.txt', 'x')
+    await mkdir(join(here.parent, 'a.test:5000', 'ca.crt'))
+    await assert.rejects(here.find('a.test:5000'), {
+      code: 'ERR_REGISTRY_CREDENTIALS',
+      message: /ca\.crt cannot be used: it cannot be read$/,
+    })
+  })
+})
