@@ -1,4 +1,5 @@
 import { ChanceryError } from '../errors/chancery-error.ts'
+import { parseDigest } from '../format/oci-digest.ts'
 import { normaliseRepository } from '../format/oci-reference.ts'
 import type { Caller } from '../policy/caller.ts'
 import { mayApprove, mayReadOrganization, mayReadProject, maySubmit } from '../policy/permission.ts'
@@ -116,6 +117,8 @@ function filterOf(
   query: SigningRequestQuery,
 ): Omit<RequestFilter, 'limit'> {
   const { organizationId } = caller.principal
+  // Another spelling of a digest must not look like an image that nothing was signed for.
+  if (query.digest !== undefined) parseDigest(query.digest, 'digest')
   const project =
     query.projectSlug === undefined
       ? undefined

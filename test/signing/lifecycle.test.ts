@@ -443,6 +443,9 @@ describe('a signing request', () => {
     assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }), new Set([ids[0]]))
     assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }, other), new Set())
     assert.throws(() => audited({ digest: 'latest' }), { code: 'ERR_FORMAT_DIGEST' })
+    for (const digest of ['latest', `SHA256:${'1'.repeat(64)}`, '1'.repeat(64)]) {
+      assert.throws(() => find({ digest }), { code: 'ERR_FORMAT_DIGEST' })
+    }
   })
 
   it('loses its artifacts after their retention time, and keeps its record and signatures', async () => {
