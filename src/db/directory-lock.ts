@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { closeSync, openSync } from 'node:fs'
 import { ChanceryError } from '../errors/chancery-error.ts'
 
 /** A lock on a data directory; the operating system frees it when the process ends, however it ends. */
@@ -12,6 +13,8 @@ export interface DirectoryLock {
  * @throws ChanceryError ERR_DB_LOCKED if another process holds it.
  */
 export function lockDirectory(lockFile: string): DirectoryLock {
+  // For its owner alone: whoever can read it can lock it, too, and keep the server from starting.
+  closeSync(openSync(lockFile, 'a', 0o600))
   const database = new Database(lockFile, { timeout: 0 })
   try {
     database.pragma('locking_mode = EXCLUSIVE')

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -205,6 +213,14 @@ describe('the store', () => {
   it('is used by one process at a time', () =>
     inNewStore(async (_store, directory) => {
       await assert.rejects(loadStore({ directory, auditKey }), { code: 'ERR_DB_LOCKED' })
+    }))
+
+  it('consists of files for their owner alone, wherever they lie', () =>
+    inNewStore(async (store, directory) => {
+      await store.ledger.commit(remember('key'))
+      for (const name of readdirSync(directory)) {
+        assert.equal(statSync(join(directory, name)).mode & 0o077, 0, name)
+      }
     }))
 
   it('tells a database that is damaged from one that the system does not let it open', async () => {
