@@ -129,6 +129,23 @@ describe('the CLI against a server', () => {
     assert.ok(zip.includes(Buffer.from(signature.signature, 'base64')))
   })
 
+  it('submits nothing where a result would take the place of another, or of the metadata', async () => {
+    const before = await readFile(join(directory.path, 'payload.json'), 'utf8')
+    for (const outputs of [
+      ['-o', 'both', '--output-signature', './both'],
+      ['--output-signature', 'payload.json'],
+    ]) {
+      const run = await chancery('ci', 'submit', 'payload.json', ...submission, ...outputs)
+      assert.equal(run.code, 2)
+      assert.match(run.stderr, /^error: expected another file to write to than /m)
+      assert.doesNotMatch(run.stderr, /submitted/)
+    }
+    assert.equal(await readFile(join(directory.path, 'payload.json'), 'utf8'), before)
+    const id = String((await json('ci', 'submit', 'payload.json', ...submission))['id'])
+    const both = ['-o', 'both', '--output-signature', 'both']
+    assert.equal((await chancery('ci', 'requests', 'download', id, ...both)).code, 2)
+  })
+
   it('exits 1, with the request on stdout, where the policy says no', async () => {
     const { code, stdout, stderr } = await chancery(
       'ci',

@@ -9,7 +9,7 @@ import { connect } from '../connect.ts'
 import type { CliContext } from '../context.ts'
 import { Deadline } from '../deadline.ts'
 import { parseAssignments, type ServerFlags } from '../flags.ts'
-import { readUserFile, writeUserFile } from '../local-files.ts'
+import { readUserFile, requireOtherFiles, writeUserFile } from '../local-files.ts'
 import { describeRequest } from './requests.ts'
 
 /** The flags of commands that make a signing request and may wait for its signature. */
@@ -38,7 +38,7 @@ export async function submit(
   flags: SubmitFlags,
   ...files: readonly string[]
 ): Promise<void> {
-  checkOutputs(flags)
+  await checkOutputs(flags, files)
   const parameters = parseAssignments(flags.parameter ?? [])
   const artifact = await readArtifact(files, flags.asIs ?? false)
   const client = await connect(this, flags)
@@ -56,7 +56,7 @@ export async function submit(
 
 /** `chancery requests resubmit` */
 export async function resubmit(this: CliContext, flags: WaitFlags, id: string): Promise<void> {
-  checkOutputs(flags)
+  await checkOutputs(flags, [])
   const client = await connect(this, flags)
   const submitted = await client.resubmit(id, flags.signingPolicy, flags.description)
   this.output.progress(`submitted: signing request ${submitted.signingRequestId}`)
@@ -70,6 +70,7 @@ export async function saveResults(
   request: SigningRequestView,
   flags: { readonly output?: string; readonly outputSignature?: string },
 ): Promise<void> {
+  await requireOtherFiles([], [flags.output, flags.outputSignature])
   if (flags.output !== undefined) {
     const { bytes } = await client.downloadSignedArtifact(request.id)
     await writeUserFile(flags.output, bytes)
@@ -105,7 +106,10 @@ async function finish(
   requireSigned(request)
 }
 
-function checkOutputs(flags: WaitFlags): void {
+async function checkOutputs(flags: WaitFlags, inputs: readonly string[]): Promise<void> {
+  // The signed artifact may take the place of the one that is submitted: it holds all of it.
+  await requireOtherFiles(inputs, [flags.outputSignature])
+  await requireOtherFiles([], [flags.output, flags.outputSignature])
   const wantsResult = flags.output !== undefined || flags.outputSignature !== undefined
   if (flags.wait || !wantsResult) return
   throw new ChanceryError('ERR_CLI_USAGE', 'expected --output together with --wait', {
