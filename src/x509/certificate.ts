@@ -209,7 +209,11 @@ function readAlternativeNames(
     const { tag, content } = names.readAny()
     const list =
       tag === EMAIL ? emailAddresses : tag === DNS ? dnsNames : tag === URI ? uris : undefined
-    list?.push(Buffer.from(content).toString('latin1'))
+    if (list === undefined) continue
+    if (content.some((byte) => byte > 0x7f)) {
+      throw certificateError('an alternative name has a byte that is not ASCII')
+    }
+    list.push(Buffer.from(content).toString('latin1'))
   }
   return { emailAddresses, uris, dnsNames }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DER_TAG, readDerSequence } from '../../src/format/der-reader.ts'
-import { encodeNull, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
+import { contextTag, DER_TAG, readDerSequence } from '../../src/format/der-reader.ts'
+import { encodeDer, encodeNull, encodeOid, encodeSequence } from '../../src/format/der-writer.ts'
 import { parseCertificate } from '../../src/x509/certificate.ts'
 import { encodeExtension, issueCertificate, utf8 } from '../verify/test-certificates.ts'
 
@@ -34,6 +34,23 @@ describe('parseCertificate', () => {
       code: 'ERR_X509_CERTIFICATE',
       message: 'expected an X.509 certificate: it names two signature algorithms',
     })
+  })
+
+  // RFC 5280, 4.2.1.6: they are of the type IA5String. Other programs could read another name than ours.
+  it('refuses a name of its subject that is not ASCII', () => {
+    for (const tag of [1, 2, 6]) {
+      const named = (name: Uint8Array): Uint8Array => {
+        const names = encodeSequence(encodeDer(contextTag(tag, 'primitive'), name))
+        return issueCertificate('Somebody', { extensions: [encodeExtension('2.5.29.17', names)] })
+          .certificate
+      }
+      const { emailAddresses, dnsNames, uris } = parseCertificate(named(utf8('a.example')))
+      assert.deepEqual([...emailAddresses, ...dnsNames, ...uris], ['a.example'])
+      assert.throws(() => parseCertificate(named(utf8('ä.example'))), {
+        code: 'ERR_X509_CERTIFICATE',
+        message: 'expected an X.509 certificate: an alternative name has a byte that is not ASCII',
+      })
+    }
   })
 
   it('refuses whatever stands behind its parts', () => {
