@@ -46,10 +46,24 @@ describe('an announced artifact', () => {
     const { events } = audit.list(admin, { objectId: id, order: 'asc' })
     assert.deepEqual(
       events.map(({ type }) => type.replace('SigningRequest.', '')),
-      ['Submitted', 'ArtifactUploaded', 'Examined', 'Signed'],
+      [
+        'Submitted',
+        'SubmissionRefused',
+        'SubmissionRefused',
+        'SubmissionRefused',
+        'ArtifactUploaded',
+        'Examined',
+        'Signed',
+      ],
     )
-    assert.deepEqual(events[1]!.data, { sha256: sha256(bytes), size: bytes.length })
-    assert.equal(events[2]!.data['signingPolicyVersion'], 4)
+    const { artifactConfiguration, ...uploaded } = events[4]!.data
+    assert.deepEqual(uploaded, { sha256: sha256(bytes), size: bytes.length })
+    assert.deepEqual(artifactConfiguration, {
+      id: record.artifactConfigurationId,
+      slug: record.artifactConfigurationSlug,
+      version: record.artifactConfigurationVersion,
+    })
+    assert.equal(events[5]!.data['signingPolicyVersion'], 4)
 
     const canceled = await announce()
     await signing.cancel(project.submitter.caller(), canceled)
