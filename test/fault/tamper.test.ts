@@ -5,7 +5,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { verifyExportedLog } from '../../src/audit/verify-audit-log.ts'
-import { hashAuditRecord } from '../../src/db/audit-chain.ts'
+import { encodeAuditRecord, hashAuditRecord } from '../../src/db/audit-chain.ts'
 import { writeZip } from '../../src/format/zip-writer.ts'
 import { fsckAuthority } from '../../src/main/fsck-authority.ts'
 import type { AuditEventView } from '../../src/wire/audit.ts'
@@ -15,6 +15,8 @@ import {
   startAuthority,
   TEST_MASTER_KEY,
   type TestAuthority,
+  type TestProject,
+  type TestUser,
 } from '../support/authority.ts'
 import { payloadOf } from './faulty-service.ts'
 import {
@@ -81,6 +83,7 @@ async function gather(directory: string): Promise<Evidence> {
   const approved = await submit('approved')
   await signing.approve(approver.caller(), approved, undefined)
   const waiting = await submit('approved')
+  await gatherEnds(authority, project, approver)
   // Announced under one version of its configuration, uploaded under the next.
   const zip = zipOf({ 'payload.json': payloadFor('registry.acme.test/team/uploaded') })
   const submission = { projectSlug: 'app', signingPolicySlug: 'release', parameters: {} }
@@ -109,6 +112,63 @@ async function gather(directory: string): Promise<Evidence> {
     .map((line) => JSON.parse(line) as AuditEventView)
   const { organizationId } = authority
   return { directory, organizationId, exported, small, large, hash, waiting }
+}
+
+/** Requests that ended in every way but with a signature, one that awaits its artifact, and one of an RSA key. */
+async function gatherEnds(
+  { services, admin }: TestAuthority,
+  { submitter }: TestProject,
+  approver: TestUser,
+): Promise<void> {
+  const { administration, signing } = services
+  const submission = (signingPolicySlug: string) => ({
+    projectSlug: 'app',
+    signingPolicySlug,
+    parameters: {},
+  })
+  const submit = async (slug: string, bytes: Uint8Array, expected: string): Promise<string> => {
+    const artifact = { fileName: 'payload.json.zip', bytes, isEntry: false }
+    const by = submitter.caller()
+    const submitted = await signing.submitWithArtifact(by, submission(slug), artifact)
+    assert.equal(submitted.status, expected)
+    return submitted.signingRequestId
+  }
+  const sound = zipOf({ 'payload.json': payloadFor() })
+  await submit('release', zipOf({ 'payload.json': payloadFor('evil.test/app') }), 'Denied')
+  await submit('release', Buffer.from('no zip'), 'Failed')
+  await signing.deny(
+    approver.caller(),
+    await submit('approved', sound, 'WaitingForApproval'),
+    undefined,
+  )
+  await signing.cancel(submitter.caller(), await submit('approved', sound, 'WaitingForApproval'))
+  await signing.submitWithoutArtifact(submitter.caller(), submission('release'), {
+    fileName: 'payload.json.zip',
+    sha256Hash: createHash('sha256').update(sound).digest('hex'),
+  })
+  await administration.createSelfSignedX509(admin.caller(), {
+    slug: 'rsa',
+    name: 'RSA',
+    algorithm: 'rsa-2048',
+    subject: { commonName: 'RSA' },
+  })
+  await administration.createSigningPolicy(admin.caller(), 'app', {
+    slug: 'narrowed',
+    name: 'Narrowed',
+    certificateSlug: 'rsa',
+    submitters: { users: [submitter.id], groups: [] },
+    approvers: { users: [approver.id], groups: [] },
+    requiredApprovals: 1,
+    allowedImages: ['registry.acme.test/team/**'],
+  })
+  const signed = await submit('narrowed', sound, 'WaitingForApproval')
+  await signing.approve(approver.caller(), signed, undefined)
+  const late = await submit('narrowed', sound, 'WaitingForApproval')
+  await administration.editSigningPolicy(admin.caller(), 'app', 'narrowed', {
+    allowedImages: ['registry.acme.test/other/**'],
+  })
+  await signing.approve(approver.caller(), late, undefined)
+  assert.equal(signing.getStatus(admin.caller(), late).status, 'Denied')
 }
 
 /** Copies the store, with what lies in its write-ahead log. */
@@ -363,6 +423,95 @@ describe('fsck of signing requests', () => {
       )
       assert.match(problems, new RegExp(`${id}: its signatures are not those in the audit log`))
     }
+  })
+
+  /** Changes what is stored of the signatures, and what the audit log says of them, alike. */
+  const replaceSignatures =
+    (change: (signatures: Record<string, string>[]) => void) =>
+    (database: Database.Database): void => {
+      replaceInBody(evidence.small, (body) => {
+        change(body['signatures'] as Record<string, string>[])
+      })(database)
+      const where = "object_id = ? AND type = 'SigningRequest.Signed'"
+      const record = JSON.parse(
+        database
+          .prepare(`SELECT record FROM audit_events WHERE ${where}`)
+          .pluck()
+          .get(evidence.small) as string,
+      ) as { data: { signatures: Record<string, string>[] } }
+      change(record.data.signatures)
+      edit(
+        `UPDATE audit_events SET record = ? WHERE ${where}`,
+        JSON.stringify(record),
+        evidence.small,
+      )(database)
+    }
+
+  const forgeries: Readonly<
+    Record<string, readonly [(signatures: Record<string, string>[]) => void, RegExp]>
+  > = {
+    'that does not verify': [
+      ([signature]) => (signature!['signature'] = randomBytes(70).toString('base64')),
+      /: the signature of payload\.json does not verify/,
+    ],
+    'of another file': [
+      ([signature]) => (signature!['path'] = 'other.json'),
+      /: the signature of other\.json is out of place/,
+    ],
+    'that nothing asked for': [
+      (signatures) => signatures.push({ ...signatures[0] }),
+      /: its signatures are not those that its configuration asks for/,
+    ],
+  }
+  for (const [what, [change, expected]] of Object.entries(forgeries)) {
+    it(`finds a signature ${what}, though the audit log was made to agree`, async () => {
+      assert.match(await problemsAfter(replaceSignatures(change)), expected)
+    })
+  }
+
+  it('finds a status that the audit log does not tell', async () => {
+    const setStatus = (id: string, status: string) =>
+      edit('UPDATE signing_requests SET status = ? WHERE id = ?', status, id)
+    assert.match(
+      await problemsAfter(setStatus(evidence.small, 'Denied')),
+      new RegExp(`${evidence.small}: is Denied with 1 signatures`),
+    )
+    assert.match(
+      await problemsAfter(setStatus(evidence.waiting, 'Denied')),
+      new RegExp(`${evidence.waiting}: is Denied, but the audit log says it did not end`),
+    )
+    const reopened = await problemsAfter((database) => {
+      replaceInBody(evidence.small, (body) => (body['signatures'] = []))(database)
+      setStatus(evidence.small, 'WaitingForApproval')(database)
+    })
+    assert.match(reopened, /: is WaitingForApproval, but the audit log says Completed/)
+  })
+
+  it('finds a submission and a signature that are not in the audit log once', async () => {
+    for (const [type, none, twice] of [
+      [
+        'Submitted',
+        'its submission is not in',
+        'its submission is in the audit log more than once',
+      ],
+      ['Signed', 'its signatures are not in', 'it was signed more than once'],
+    ] as const) {
+      const where = [`SigningRequest.${type}`, evidence.small]
+      const removed = edit('DELETE FROM audit_events WHERE type = ? AND object_id = ?', ...where)
+      assert.match(await problemsAfter(removed), new RegExp(`${evidence.small}: ${none}`))
+      const repeated = edit(
+        'INSERT INTO audit_events (chain, number, at, type, object_id, record, hash) SELECT chain, number + 100000, at, type, object_id, record, hash FROM audit_events WHERE type = ? AND object_id = ?',
+        ...where,
+      )
+      assert.match(await problemsAfter(repeated), new RegExp(`${evidence.small}: ${twice}`))
+    }
+  })
+
+  it('needs the master key', async () => {
+    await assert.rejects(
+      fsckAuthority({ dataDirectory: evidence.directory, masterKey: undefined }),
+      { code: 'ERR_KEYS_MASTER_KEY_SOURCE' },
+    )
   })
 
   it('finds a signature that was taken away with its status', async () => {
@@ -635,22 +784,44 @@ describe('verification of an exported log', () => {
     assert.equal(renumbered, 1)
   })
 
-  it('finds an edit whose own hash was made again', () => {
-    const forged = brokenAt((events) => {
-      const event = events[4]!
-      event.type = 'Forged.Done'
-      const { number, previousHash, metadata, at, organizationId, objectId, data } = event
-      const record = JSON.stringify({
-        organizationId,
-        objectId,
-        data,
-        at: Date.parse(at),
-        ...metadata,
-      })
-      event.hash = Buffer.from(
-        hashAuditRecord(Buffer.from(previousHash, 'hex'), number, record),
-      ).toString('hex')
+  it('finds an edit whose own hash was made again, by the event behind it', () => {
+    assert.equal(
+      brokenAt((events) => {
+        events[4]!.type = 'Forged.Done'
+        hashAgain(events[4]!)
+      }),
+      6,
+    )
+  })
+
+  it('finds a number that was made up, with the hash of it', () => {
+    const { length } = evidence.exported
+    const gap = brokenAt((events) => {
+      events[length - 1]!.number += 1
+      hashAgain(events[length - 1]!)
     })
-    assert.ok(forged === 5 || forged === 6)
+    assert.equal(gap, length)
+    const first = brokenAt((events) => {
+      events.splice(0, length - 1)
+      events[0]!.number = 1
+      hashAgain(events[0]!)
+    })
+    assert.equal(first, 1)
+  })
+
+  it('is not of nothing at all', () => {
+    assert.throws(() => verifyExportedLog([]), { code: 'ERR_AUDIT_EXPORT' })
   })
 })
+
+/** Gives an event the hash that fits it, as somebody would who edited it. */
+function hashAgain(event: AuditEventView): void {
+  const { number, previousHash, metadata, at, organizationId, type, objectId, data } = event
+  const { actor, address, requestId } = metadata
+  const actorId = actor?.id ?? null
+  const time = Date.parse(at)
+  const logged = { organizationId, type, at: time, actorId, address, requestId, objectId, data }
+  event.hash = Buffer.from(
+    hashAuditRecord(Buffer.from(previousHash, 'hex'), number, encodeAuditRecord(logged)),
+  ).toString('hex')
+}
