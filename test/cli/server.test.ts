@@ -233,7 +233,8 @@ describe('the CLI against a server', () => {
     const right = await runChancery(args, { env, input: `${tokens['ci']!}\n` })
     assert.equal(right.code, 0, right.stderr)
     const me = await runChancery(['whoami', '--json'], { env })
-    assert.equal((JSON.parse(me.stdout) as { name: string }).name, 'ci')
+    const { name, url, organizationId } = JSON.parse(me.stdout) as Record<string, unknown>
+    assert.deepEqual([name, url, organizationId], ['ci', server.url, server.organizationId])
     assert.equal((await runChancery(['logout'], { env })).code, 0)
     assert.equal((await runChancery(['whoami'], { env })).code, 2)
   })

@@ -40,13 +40,14 @@ export async function logout(this: CliContext, flags: JsonFlag): Promise<void> {
 export async function whoami(this: CliContext, flags: ServerFlags): Promise<void> {
   const client = await connect(this, flags)
   const user = await client.administration.getMe()
-  this.output.result(flags.json, user, () =>
+  const { serverUrl: url, organizationId } = client
+  this.output.result(flags.json, { ...user, organizationId, url }, () =>
     formatFields([
       ['User', `${user.name} (${user.userType})`],
       ['Id', user.id],
       ['Roles', user.roles.join(', ')],
-      ['Organization', client.organizationId],
-      ['Server', client.serverUrl],
+      ['Organization', organizationId],
+      ['Server', url],
     ]),
   )
 }

@@ -30,8 +30,9 @@ const whoami = buildCommand({
   parameters: { flags: { ...SERVER_FLAGS } },
   docs: explain(
     'Show whose token is used',
-    'Shows the user that the API token belongs to.',
+    'Shows the user that the API token belongs to, the organization and the server.',
     'chancery whoami',
+    'chancery whoami --json | jq -r .organizationId',
   ),
 })
 
