@@ -6,6 +6,7 @@ export const CLI_CODES = {
   ERR_CLI_NO_SERVER: { kind: 'invalid', summary: 'No server or organization is configured' },
   ERR_CLI_NO_TOKEN: { kind: 'unauthenticated', summary: 'No API token is configured' },
   ERR_CLI_FILE: { kind: 'invalid', summary: 'A local file cannot be read or written' },
+  ERR_CLI_SIGNATURE_FILE: { kind: 'invalid', summary: 'A local file holds no signature' },
   ERR_CLI_FILE_EXISTS: { kind: 'conflict', summary: 'A file of that name is there already' },
   ERR_CLI_PASSWORD: {
     kind: 'invalid',

@@ -71,14 +71,14 @@ function findLeaf(
     throw new ChanceryError(
       'ERR_X509_KEY',
       `expected a certificate for the public key, found certificates of ${subjects}`,
-      { hints: ['Upload the certificate that was issued for this key’s signing request.'] },
+      { hints: ['What is expected is the certificate that was issued for this key.'] },
     )
   }
   if (another !== undefined) {
     throw new ChanceryError(
       'ERR_X509_KEY',
       `expected one certificate for the public key, found ${leaves.length}`,
-      { hints: ['Upload the one to be used, with its chain.'] },
+      { hints: ['Leave the one to be used, with its chain.'] },
     )
   }
   return leaf

@@ -8,12 +8,12 @@ import { attachAttestation } from '../../registry/attach-attestation.ts'
 import { verifyEnvelope } from '../../registry/own-attestations.ts'
 import type { RegistryClient } from '../../registry/registry-client.ts'
 import { resolveImage, type ImageByDigest } from '../../registry/resolve-image.ts'
-import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
 import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
-import { readUserFile } from '../local-files.ts'
+import { aboutFile, readUserFile } from '../local-files.ts'
+import { readPublicKeyFlag } from '../public-key-flag.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 
@@ -23,7 +23,6 @@ export interface AttachAttestationFlags extends RegistryFlags, JsonFlag {
   readonly key?: string
 }
 
-const MAX_KEY_BYTES = 256 * 1024
 /** The most attestations of one call. */
 const MAX_ATTESTATIONS = 100
 
@@ -45,22 +44,24 @@ export async function attachAttestations(
   name: string,
 ): Promise<void> {
   const reference = parseReference(name)
-  const documents: Uint8Array[] = []
+  const documents: { readonly path: string; readonly bytes: Uint8Array }[] = []
   for (const path of flags.attestation) {
-    documents.push(...splitLines(await readUserFile(path, MAX_BUNDLE_BYTES)))
+    const lines = splitLines(await readUserFile(path, MAX_BUNDLE_BYTES))
+    documents.push(...lines.map((bytes) => ({ path, bytes })))
   }
   if (documents.length === 0 || documents.length > MAX_ATTESTATIONS) {
     const found = documents.length
     throw usage(`expected 1 to ${MAX_ATTESTATIONS} attestations, found ${found}`)
   }
-  const publicKey =
-    flags.key === undefined
-      ? undefined
-      : readPublicKeyFile(await readUserFile(flags.key, MAX_KEY_BYTES))
+  const publicKey = await readPublicKeyFlag(flags.key)
   const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(this, flags, [reference])
   const image = await resolveImage(client, reference, signal)
-  const attestations = documents.map((bytes) => readAttestation(bytes, image, publicKey))
+  const attestations = await Promise.all(
+    documents.map(({ path, bytes }) =>
+      aboutFile(path, () => readAttestation(bytes, image, publicKey)),
+    ),
+  )
   const byDigest = `${referenceContext(image.repository)}@${image.digest}`
   const results: object[] = []
   for (const attestation of attestations) {

@@ -4,6 +4,7 @@ import { decodeBase64 } from '../../format/base64.ts'
 import { encodeBundle, publicKeyHint } from '../../format/bundle-writer.ts'
 import { MAX_BUNDLE_BYTES, parseBundle } from '../../format/bundle.ts'
 import { decodePae, IN_TOTO_PAYLOAD_TYPE, resemblesPae } from '../../format/dsse.ts'
+import { encodePem } from '../../format/pem.ts'
 import {
   parseReference,
   referenceContext,
@@ -11,13 +12,14 @@ import {
 } from '../../format/oci-reference.ts'
 import { attachSignature } from '../../registry/attach-signature.ts'
 import { resolveImage } from '../../registry/resolve-image.ts'
-import { readPublicKeyFile } from '../../verify/public-key-file.ts'
+import { parseCertificate } from '../../x509/certificate.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
 import { publishBundleOnce, requireBundleOf } from '../attach-bundle.ts'
 import type { CliContext } from '../context.ts'
 import { Deadline } from '../deadline.ts'
 import type { JsonFlag } from '../flags.ts'
 import { aboutFile, readUserFile } from '../local-files.ts'
+import { readPublicKeyFlag } from '../public-key-flag.ts'
 import { openRegistryClient } from '../registry-access.ts'
 import type { RegistryFlags } from '../registry-flags.ts'
 import { readSignatureText } from '../signature-file.ts'
@@ -47,7 +49,9 @@ export async function attach(
       (value) => value === undefined,
     )
     if (!isAlone) throw usage('expected --bundle alone: it has signature and certificate in it')
-    await attachBundle(this, flags, reference, await readUserFile(bundle, MAX_BUNDLE_BYTES))
+    const bytes = await readUserFile(bundle, MAX_BUNDLE_BYTES)
+    await aboutFile(bundle, () => parseBundle(bytes))
+    await attachBundle(this, flags, reference, bytes)
   } else if (payload === undefined || signature === undefined) {
     throw usage('expected --payload and --signature, or --bundle')
   } else await attachLegacy(this, flags, reference, { payload, signature })
@@ -70,9 +74,9 @@ async function attachLegacy(
     await attachBundle(context, flags, reference, await makeBundle(flags, payload, signature))
     return
   }
-  const certificate = await readText(flags.certificate)
-  const certificateChain = await readText(flags.certificateChain)
-  const publicKey = await readKey(flags.key)
+  const certificate = await readPem(flags.certificate, readOneCertificate)
+  const certificateChain = await readPem(flags.certificateChain, extractCertificates)
+  const publicKey = await readPublicKeyFlag(flags.key)
   const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(context, flags, [reference])
   const resolved = await resolveImage(client, reference, signal)
@@ -104,8 +108,7 @@ async function attachBundle(
   reference: ImageReference,
   bytes: Uint8Array,
 ): Promise<void> {
-  parseBundle(bytes)
-  const publicKey = await readKey(flags.key)
+  const publicKey = await readPublicKeyFlag(flags.key)
   const signal = new Deadline(flags.timeout).signal
   using client = await openRegistryClient(context, flags, [reference])
   const image = await resolveImage(client, reference, signal)
@@ -138,26 +141,30 @@ async function makeBundle(
     throw usage('expected an in-toto statement in --payload')
   const content = { kind: 'statement', payload, signature: decodeBase64(signature) } as const
   if (certificateFile === undefined) {
-    const publicKey = await readKey(key)
+    const publicKey = await readPublicKeyFlag(key)
     const hint = publicKey === undefined ? '' : publicKeyHint(sha256(publicKey))
     return encodeBundle({ kind: 'publicKey', hint }, content)
   }
-  const [certificate, ...others] = extractCertificates(
-    await readUserFile(certificateFile, MAX_FILE_BYTES),
-  )
-  if (certificate === undefined || others.length > 0) {
-    throw usage('expected exactly one certificate in --certificate')
-  }
+  const file = await readUserFile(certificateFile, MAX_FILE_BYTES)
+  const [certificate] = await aboutFile(certificateFile, () => readOneCertificate(file))
   return encodeBundle({ kind: 'certificate', certificate }, content)
 }
 
-async function readKey(path: string | undefined): Promise<Uint8Array | undefined> {
-  if (path === undefined) return undefined
-  const bytes = await readUserFile(path, MAX_FILE_BYTES)
-  return aboutFile(path, () => readPublicKeyFile(bytes))
+function readOneCertificate(file: Uint8Array): readonly [Uint8Array] {
+  const [certificate, ...others] = extractCertificates(file)
+  if (certificate !== undefined && others.length === 0) return [parseCertificate(certificate).der]
+  throw usage(`expected exactly one certificate, found ${others.length + 1}`)
 }
 
-async function readText(path: string | undefined): Promise<string | undefined> {
+/** The certificates of a file as they are attached, in whatever form they are in it. */
+async function readPem(
+  path: string | undefined,
+  read: (file: Uint8Array) => readonly Uint8Array[],
+): Promise<string | undefined> {
   if (path === undefined) return undefined
-  return Buffer.from(await readUserFile(path, MAX_FILE_BYTES)).toString('utf8')
+  const bytes = await readUserFile(path, MAX_FILE_BYTES)
+  return aboutFile(path, () => {
+    const certificates = read(bytes).map((der) => parseCertificate(der).der)
+    return certificates.map((der) => encodePem('CERTIFICATE', der)).join('')
+  })
 }

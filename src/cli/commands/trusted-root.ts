@@ -86,8 +86,10 @@ async function readAuthorities(
   const authorities: TrustedAuthority[] = []
   for (const { url, file, validFor } of services) {
     const bytes = await readUserFile(file, MAX_CERTIFICATE_FILE_BYTES)
-    const certificates = await aboutFile(file, () => extractCertificates(bytes))
-    authorities.push(trustAuthority(certificates, purpose, { uri: url, validFor }))
+    const authority = await aboutFile(file, () =>
+      trustAuthority(extractCertificates(bytes), purpose, { uri: url, validFor }),
+    )
+    authorities.push(authority)
   }
   return authorities
 }
