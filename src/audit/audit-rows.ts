@@ -1,7 +1,8 @@
 import { GENESIS } from '../db/audit-chain.ts'
 import type { AuditEvent, Reader, SqlValue } from '../db/ledger.ts'
+import { readPage, type Page } from '../db/page.ts'
+import { parseStoredJson } from '../db/stored-json.ts'
 import { encodeHex } from '../format/hex.ts'
-import { parseJson } from '../format/json.ts'
 import type { AuditEventView } from '../wire/audit.ts'
 
 /** An event as it is stored. */
@@ -33,25 +34,46 @@ export interface RowConditions {
   /** The values of their placeholders. */
   readonly parameters: readonly SqlValue[]
   /**
-   * Whether they name an object that few events are about. Without statistics SQLite would rather go through the whole
-   * log in order than look these up and sort them.
+   * Whether they name few events, which are looked up and sorted. Without statistics SQLite would rather go through the
+   * whole log in order.
    */
-  readonly isOfFew?: boolean
+  readonly isOfFew: boolean
 }
 
-/** Events of a log that hold the conditions, in order. */
+/** No event has a higher number. */
+export const MAX_NUMBER = Number.MAX_SAFE_INTEGER
+
+/** Where in a log events are looked for. */
+export interface RowRange {
+  readonly order: 'ASC' | 'DESC'
+  /** The lowest and the highest number, both inclusive. */
+  readonly lowest: number
+  readonly highest: number
+}
+
+/** How many events are gone through without a pause: some 10 ms. */
+const STRETCH = 5000
+
+/** A page of the events that hold the conditions. Bounded by what is in them, too: see `readPage`. */
 export function readRows(
   reader: Reader,
   chain: number,
   { conditions, parameters, isOfFew }: RowConditions,
-  order: 'ASC' | 'DESC',
+  range: RowRange,
   limit: number,
-): readonly AuditRow[] {
-  const where = [isOfFew === true ? '+chain = ?' : 'chain = ?', ...conditions].join(' AND ')
-  return reader.all<AuditRow>(
-    `SELECT ${COLUMNS} FROM audit_events WHERE ${where} ORDER BY number ${order} LIMIT ?`,
-    chain,
-    ...parameters,
+): Promise<Page<AuditRow>> {
+  const { order } = range
+  const where = [isOfFew ? '+chain = ?' : 'chain = ?', ...conditions, 'number BETWEEN ? AND ?']
+  const sql = `SELECT ${COLUMNS} FROM audit_events WHERE ${where.join(' AND ')} ORDER BY number ${order}`
+  const end = `SELECT number FROM audit_events WHERE chain = ? AND number ${order === 'ASC' ? '>=' : '<='} ? ORDER BY number ${order} LIMIT 1 OFFSET ${STRETCH - 1}`
+  return readPage(
+    {
+      ...range,
+      endOfStretch: (from) =>
+        isOfFew ? undefined : reader.get<{ number: number }>(end, chain, from)?.number,
+      read: (low, high) => reader.iterate<AuditRow>(sql, chain, ...parameters, low, high),
+      weigh: ({ record }) => record.length,
+    },
     limit,
   )
 }
@@ -76,7 +98,7 @@ export function viewOf(
   previousHash: Uint8Array,
   nameOf: (userId: string) => string | null,
 ): AuditEventView {
-  const event = parseJson(row.record) as AuditEvent
+  const event = parseStoredJson(row.record) as AuditEvent
   const { actorId } = event
   return {
     organizationId: event.organizationId,

@@ -2,15 +2,16 @@ import { setImmediate } from 'node:timers/promises'
 import { equalBytes } from '../crypto/constant-time.ts'
 import { encodeAuditRecord, GENESIS, hashAuditRecord, sealAuditHead } from '../db/audit-chain.ts'
 import type { AuditEvent, Reader } from '../db/ledger.ts'
+import { parseStoredJson } from '../db/stored-json.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { decodeHex, encodeHex } from '../format/hex.ts'
 import { canonicalJson } from '../format/canonical-json.ts'
-import { parseJson } from '../format/json.ts'
 import type { AuditEventView, AuditVerification } from '../wire/audit.ts'
-import { readRows, type AuditRow } from './audit-rows.ts'
+import { MAX_NUMBER, readRows, type AuditRow, type RowConditions } from './audit-rows.ts'
 
 /** How many events are verified before other work gets its turn. */
 const SLICE = 1000
+const ALL: RowConditions = { conditions: [], parameters: [], isOfFew: false }
 
 interface Head {
   readonly chain: number
@@ -39,11 +40,11 @@ export async function verifyStoredLog(
   let number = 0
   for (;;) {
     // Only up to the end that was read first: events may be added meanwhile.
-    const rows = readRows(
+    const { rows, isMore } = await readRows(
       reader,
       end.chain,
-      { conditions: ['number > ?', 'number <= ?'], parameters: [number, end.number] },
-      'ASC',
+      ALL,
+      { order: 'ASC', lowest: number + 1, highest: end.number },
       SLICE,
     )
     for (const row of rows) {
@@ -52,7 +53,7 @@ export async function verifyStoredLog(
       head = row.hash
       number = row.number
     }
-    if (rows.length < SLICE) break
+    if (!isMore) break
     await setImmediate()
   }
   if (number !== end.number || !equalBytes(head, end.head)) {
@@ -66,9 +67,9 @@ export async function verifyStoredLog(
   if (!equalBytes(end.seal, sealAuditHead(auditKey, organizationId, end.number, end.head))) {
     return verdict(number, head, number, 'the seal on the end is not that of this authority')
   }
-  const behind = { conditions: ['number > ?'], parameters: [end.number] }
-  const later = readRows(reader, end.chain, behind, 'ASC', 1)
-  const isLater = later.length > 0 && currentNumber(reader, organizationId) === end.number
+  const behind = { order: 'ASC', lowest: end.number + 1, highest: MAX_NUMBER } as const
+  const later = await readRows(reader, end.chain, ALL, behind, 1)
+  const isLater = later.rows.length > 0 && currentNumber(reader, organizationId) === end.number
   if (isLater) return verdict(number, head, number + 1, 'there are events behind the sealed end')
   return verdict(number, head, null, null)
 }
@@ -150,7 +151,7 @@ function checkRow(
   if (!equalBytes(row.hash, hashAuditRecord(previous, row.number, row.record))) {
     return 'the event is not the one that was logged, or not in its place'
   }
-  const event = parseJson(row.record) as AuditEvent
+  const event = parseStoredJson(row.record) as AuditEvent
   const isFiledRight =
     event.organizationId === organizationId &&
     event.at === row.at &&

@@ -20,8 +20,12 @@ export class SqliteReader implements Reader {
   }
 
   /** A statement of its own for each iteration, since one under way cannot be run again. */
-  iterate<Row>(sql: string, ...parameters: readonly SqlValue[]): IterableIterator<Row> {
-    return this.#database.prepare(sql).iterate(...parameters) as IterableIterator<Row>
+  *iterate<Row>(sql: string, ...parameters: readonly SqlValue[]): Generator<Row, void> {
+    try {
+      yield* this.#database.prepare(sql).iterate(...parameters) as IterableIterator<Row>
+    } catch (thrown) {
+      throw asUnavailable(thrown)
+    }
   }
 
   /** Forgets the pages it keeps. */

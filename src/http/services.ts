@@ -2,11 +2,11 @@ import type { Administration } from '../administration/administration.ts'
 import type { Caller } from '../policy/caller.ts'
 import type { Principal } from '../policy/principal.ts'
 import type { SigningService } from '../signing/signing-service.ts'
-import type { AuditEventView, AuditQuery, AuditVerification } from '../wire/audit.ts'
+import type { AuditEventPage, AuditQuery, AuditVerification } from '../wire/audit.ts'
 
 /** The audit log as its readers see it; every method checks the caller's rights. */
 export interface AuditTrail {
-  list(caller: Caller, query: AuditQuery): { readonly events: readonly AuditEventView[] }
+  list(caller: Caller, query: AuditQuery): Promise<AuditEventPage>
   /** The whole answer of the query in pieces of text: JSON lines, or CSV with a header line. */
   export(caller: Caller, query: AuditQuery, format: 'jsonl' | 'csv'): AsyncIterable<string>
   verify(caller: Caller): AuditVerification | Promise<AuditVerification>

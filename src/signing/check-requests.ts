@@ -3,9 +3,9 @@ import { sha256Hex } from '../crypto/digest.ts'
 import type { SignatureScheme } from '../crypto/signer.ts'
 import { verifySignature } from '../crypto/verify-signature.ts'
 import type { AuditEvent, Reader } from '../db/ledger.ts'
+import { parseStoredJson } from '../db/stored-json.ts'
 import { decodeBase64 } from '../format/base64.ts'
 import { canonicalJson } from '../format/canonical-json.ts'
-import { parseJson } from '../format/json.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import { imageIndexProblems, recordProblems } from './check-record.ts'
 import { planStored } from './complete-request.ts'
@@ -208,7 +208,7 @@ function eventsOf(reader: Reader, id: string): readonly AuditEvent[] {
       'SELECT record FROM audit_events WHERE object_id = ? ORDER BY number',
       id,
     )
-    .map(({ record }) => parseJson(record) as AuditEvent)
+    .map(({ record }) => parseStoredJson(record) as AuditEvent)
 }
 
 function eventsWithoutRequest(reader: Reader): readonly string[] {

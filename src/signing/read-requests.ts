@@ -8,22 +8,28 @@ import { withRights } from './find-request.ts'
 import type { RequestFilter } from './request-store.ts'
 import type { SigningContext } from './signing-context.ts'
 import { isFinalStatus, type SigningRequest } from './signing-request.ts'
-import type { Origin, SigningRequestRecord } from './signing-service.ts'
+import type { Origin, RequestPage, SigningRequestRecord } from './signing-service.ts'
 
 const DEFAULT_LIMIT = 100
 
-/** A page of what the caller may read, newest first. @throws ChanceryError ERR_SIGNING_UNKNOWN, ERR_SIGNING_INPUT. */
-export function listRequests(
+/**
+ * A page of what the caller may read, newest first: as many requests as the query asks for, or fewer where these are large.
+ *
+ * @throws ChanceryError ERR_SIGNING_UNKNOWN, ERR_SIGNING_INPUT.
+ */
+export async function listRequests(
   context: SigningContext,
   caller: Caller,
   query: SigningRequestQuery,
-): { readonly signingRequests: readonly SigningRequestRecord[]; readonly next: string | null } {
+): Promise<RequestPage> {
   const limit = query.limit ?? DEFAULT_LIMIT
-  const found = context.requests.list({ ...filterOf(context, caller, query), limit: limit + 1 })
-  const page = found.slice(0, limit)
+  const { rows, isMore } = await context.requests.list({
+    ...filterOf(context, caller, query),
+    limit,
+  })
   return {
-    signingRequests: page.map(({ request }) => recordOf(context, request)),
-    next: found.length > limit ? String(page.at(-1)?.seq) : null,
+    signingRequests: rows.map(({ request }) => recordOf(context, request)),
+    next: isMore ? String(rows.at(-1)?.seq) : null,
   }
 }
 

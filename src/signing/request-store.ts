@@ -1,6 +1,7 @@
 import { imageCondition } from '../db/image-condition.ts'
 import type { Reader, SqlValue, Statement } from '../db/ledger.ts'
-import { parseJson } from '../format/json.ts'
+import { readPage, type Page } from '../db/page.ts'
+import { parseStoredJson } from '../db/stored-json.ts'
 import type { Status, WorkflowStatus } from '../wire/signing-requests.ts'
 import type { SigningRequest, SigningRequestBody } from './signing-request.ts'
 
@@ -62,6 +63,14 @@ export interface RequestFilter {
 const COLUMNS =
   'seq, id, organization_id, project_id, signing_policy_id, submitter_id, kind, status, workflow_status, version, submitted_at, completed_at, cancel_at, body'
 
+/** How many requests are gone through without a pause: some 10 ms. */
+const STRETCH = 10_000
+
+const WITH_STRETCH =
+  'WITH stretch (low, high) AS (SELECT ?, min(?, (SELECT max(seq) FROM signing_requests)))'
+const [LOW, HIGH] = ['(SELECT low FROM stretch)', '(SELECT high FROM stretch)']
+const END_OF_STRETCH = `SELECT seq FROM signing_requests WHERE organization_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1 OFFSET ${STRETCH - 1}`
+
 /** As the partial index `signing_requests_open` has it. */
 const IS_OPEN =
   "(status = 'InProgress' OR status = 'WaitingForApproval' OR status = 'WaitingForArtifactUpload')"
@@ -98,13 +107,25 @@ export class RequestStore {
       .map(({ id }) => id)
   }
 
-  /** Newest first. */
-  list(filter: RequestFilter): readonly Numbered[] {
-    const { conditions, parameters } = conditionsOf(filter)
-    const sql = `SELECT ${COLUMNS} FROM signing_requests r WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`
-    return this.#reader
-      .all<Row>(sql, ...parameters, filter.limit)
-      .map((row) => ({ seq: row.seq, request: decode(row) }))
+  /** A page of requests, newest first. Bounded by what is in them, too: see `readPage`. */
+  async list(filter: RequestFilter): Promise<Page<Numbered>> {
+    const { conditions, parameters, isOfFew } = conditionsOf(filter)
+    const sql = `${WITH_STRETCH} SELECT ${COLUMNS} FROM signing_requests r WHERE ${conditions.join(' AND ')} ORDER BY seq DESC`
+    const { rows, isMore } = await readPage<Row>(
+      {
+        order: 'DESC',
+        lowest: 0,
+        highest: filter.before === undefined ? Number.MAX_SAFE_INTEGER : filter.before - 1,
+        endOfStretch: (from) =>
+          isOfFew
+            ? undefined
+            : this.#reader.get<{ seq: number }>(END_OF_STRETCH, filter.organizationId, from)?.seq,
+        read: (low, high) => this.#reader.iterate<Row>(sql, low, high, ...parameters),
+        weigh: ({ body }) => body.length,
+      },
+      filter.limit,
+    )
+    return { rows: rows.map((row) => ({ seq: row.seq, request: decode(row) })), isMore }
   }
 
   approvals(id: string): readonly StoredApproval[] {
@@ -224,8 +245,15 @@ function indexImages(request: SigningRequest, conflict: 'ABORT' | 'REPLACE'): re
   }))
 }
 
-function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters: SqlValue[] } {
-  const conditions = ['organization_id = ?']
+interface Conditions {
+  readonly conditions: readonly string[]
+  readonly parameters: readonly SqlValue[]
+  /** Whether few requests hold them, which are found without going through all others. */
+  readonly isOfFew: boolean
+}
+
+function conditionsOf(filter: RequestFilter): Conditions {
+  const conditions = [`seq BETWEEN ${LOW} AND ${HIGH}`, 'organization_id = ?']
   const parameters: SqlValue[] = [filter.organizationId]
   const add = (condition: string, ...values: readonly (SqlValue | undefined)[]): void => {
     if (values.includes(undefined)) return
@@ -235,7 +263,9 @@ function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters
   const addImage = (by: 'digest' | 'repository', value: string | undefined): void => {
     if (value === undefined) return
     const { sql, parameters: values } = imageCondition(filter.organizationId, by, value)
-    add(`seq IN (SELECT place >> 20 FROM signing_request_images WHERE ${sql})`, ...values)
+    const places =
+      by === 'digest' ? '' : ` AND place >= ${LOW} << 20 AND place < (${HIGH} + 1) << 20`
+    add(`seq IN (SELECT place >> 20 FROM signing_request_images WHERE ${sql}${places})`, ...values)
   }
   add('project_id = ?', filter.projectId)
   add('signing_policy_id = ?', filter.signingPolicyId)
@@ -245,13 +275,12 @@ function conditionsOf(filter: RequestFilter): { conditions: string[]; parameters
   addImage('repository', filter.repository)
   add('submitted_at >= ?', filter.from)
   add('submitted_at <= ?', filter.to)
-  add('seq < ?', filter.before)
   if (filter.visible !== undefined) {
     const { policyIds, submitter } = filter.visible
     const places = policyIds.map(() => '?').join(', ')
     add(`(submitter_id = ? OR signing_policy_id IN (${places}))`, submitter, ...policyIds)
   }
-  return { conditions, parameters }
+  return { conditions, parameters, isOfFew: filter.digest !== undefined }
 }
 
 function decode(row: Row): SigningRequest {
@@ -268,6 +297,6 @@ function decode(row: Row): SigningRequest {
     submittedAt: row.submitted_at,
     completedAt: row.completed_at,
     cancelAt: row.cancel_at,
-    body: parseJson(row.body) as SigningRequestBody,
+    body: parseStoredJson(row.body) as SigningRequestBody,
   }
 }

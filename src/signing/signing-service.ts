@@ -64,6 +64,13 @@ export type SigningRequestRecord = Omit<
   readonly areArtifactsDeleted: boolean
 }
 
+/** Some of the requests that a caller may read. */
+export interface RequestPage {
+  readonly signingRequests: readonly SigningRequestRecord[]
+  /** What `before` has to be for the next page; null where there is none. */
+  readonly next: string | null
+}
+
 /** The state right after a submission. */
 export type Submitted = wire.SigningRequestStatus & {
   readonly statusReason: string | null
@@ -132,10 +139,7 @@ export interface SigningService {
 
   getStatus(caller: Caller, id: string): wire.SigningRequestStatus
   get(caller: Caller, id: string): SigningRequestRecord
-  list(
-    caller: Caller,
-    query: wire.SigningRequestQuery,
-  ): { readonly signingRequests: readonly SigningRequestRecord[]; readonly next: string | null }
+  list(caller: Caller, query: wire.SigningRequestQuery): Promise<RequestPage>
 
   /** @throws ChanceryError ERR_SIGNING_NOT_COMPLETED before completion; ERR_SIGNING_ARTIFACT_DELETED after retention. */
   downloadSignedArtifact(caller: Caller, id: string): Promise<Download>

@@ -52,6 +52,16 @@ export const AuditQuery = Type.Object({
 })
 export type AuditQuery = Static<typeof AuditQuery>
 
+/** A page of events. */
+export const AuditEventPage = Type.Object({
+  events: Type.Array(AuditEventView),
+  next: Type.Union([Type.Integer(), Type.Null()], {
+    description:
+      '`before` of the next page (`after`, with order=asc); null where there is none. A page has fewer events than `limit` where they are large',
+  }),
+})
+export type AuditEventPage = Static<typeof AuditEventPage>
+
 /** The outcome of re-computing the whole chain. */
 export const AuditVerification = Type.Object({
   isIntact: Type.Boolean(),

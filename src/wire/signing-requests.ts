@@ -181,7 +181,10 @@ export type SigningRequestQuery = Static<typeof SigningRequestQuery>
 /** A page of signing requests. */
 export const SigningRequestPage = Type.Object({
   signingRequests: Type.Array(SigningRequestView),
-  next: Type.Union([Type.String(), Type.Null()]),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description:
+      '`before` of the next page; null where there is none. A page has fewer requests than `limit` where they are large',
+  }),
 })
 export type SigningRequestPage = Static<typeof SigningRequestPage>
 

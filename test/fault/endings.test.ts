@@ -198,7 +198,7 @@ describe('an authority', () => {
   it('says that the disk is the reason, where it cannot be read or made', async () => {
     await using authority = await startAuthority()
     damage(authority.directory)
-    assert.throws(() => authority.services.audit.list(authority.admin.caller(), {}), isUnavailable)
+    await assert.rejects(authority.services.audit.list(authority.admin.caller(), {}), isUnavailable)
     const dataDirectory = join(authority.directory, 'master-key.json', 'inside-a-file')
     const made = initAuthority({ dataDirectory, organizationName: 'x', masterKey: TEST_MASTER_KEY })
     await assert.rejects(made, isUnavailable)

@@ -169,7 +169,8 @@ describe('the audit log', () => {
   }
   const event = (number: number) => ({ number }) as never
   const audit = {
-    list: () => ({ events: [event(7), event(6)] }),
+    list: (_caller: unknown, { limit }: { readonly limit?: number }) =>
+      Promise.resolve({ events: [event(7), event(6)], next: limit === 2 ? 6 : null }),
     export: (_caller: unknown, _query: unknown, format: string) =>
       pieces(`${format}\n`, 'second\n'),
     verify: async () => ({ isIntact: true, events: 0, headHash: '', brokenAt: null, reason: null }),

@@ -98,7 +98,9 @@ describe('what changes while a request is signed', () => {
     })
     await approving
     assert.equal(await settled(authority, id), 'WaitingForApproval')
-    const { events } = authority.services.audit.list(authority.admin.caller(), { objectId: id })
+    const { events } = await authority.services.audit.list(authority.admin.caller(), {
+      objectId: id,
+    })
     assert.ok(!events.some(({ type }) => type === 'SigningRequest.Signed'))
   })
 
@@ -231,7 +233,7 @@ describe('rights that are taken back while an artifact is examined', { timeout: 
       await take(authority, user.id, groupId)
       await refused
       await busy
-      const { events } = audit.list(admin, { actorId: user.id, order: 'asc' })
+      const { events } = await audit.list(admin, { actorId: user.id, order: 'asc' })
       assert.deepEqual(events.map(({ type, data }) => [type, data['tried']]).sort(), [
         ...(code === 'ERR_POLICY_FORBIDDEN'
           ? [

@@ -31,8 +31,9 @@ async function prepare(limits?: ExaminerLimits) {
   }
 }
 
-function eventsOf({ services, admin }: TestAuthority, objectId: string) {
-  return services.audit.list(admin.caller(), { objectId, order: 'asc' }).events
+async function eventsOf({ services, admin }: TestAuthority, objectId: string) {
+  const { events } = await services.audit.list(admin.caller(), { objectId, order: 'asc' })
+  return events
 }
 
 /** Small arrays in each other: nothing takes longer to read for its size. */
@@ -60,7 +61,7 @@ describe('a document that takes long to examine', () => {
     assert.equal(signatures.length, 1)
     // Where the thread that answers examines it, there are some dozens: between the slices of its digest.
     assert.ok(answers > 200, `${answers} answers meanwhile`)
-    const [event] = eventsOf(flow.authority, signingRequestId)
+    const [event] = await eventsOf(flow.authority, signingRequestId)
     assert.equal((event?.data['examination'] as { outcome: string }).outcome, 'allowed')
     await app.close()
   })
@@ -72,7 +73,7 @@ describe('a document that takes long to examine', () => {
     assert.equal(failed.status, 'Failed')
     assert.match(failed.statusReason ?? '', /48 MB of memory; nothing was signed/)
     assert.deepEqual(failed.signatures, [])
-    const events = eventsOf(flow.authority, failed.signingRequestId)
+    const events = await eventsOf(flow.authority, failed.signingRequestId)
     assert.deepEqual(
       events.map(({ type }) => type),
       ['SigningRequest.Submitted'],

@@ -38,7 +38,7 @@ async function submit(
 }
 
 async function eventTypes(authority: TestAuthority, objectId: string): Promise<readonly string[]> {
-  const { events } = authority.services.audit.list(authority.admin.caller(), {
+  const { events } = await authority.services.audit.list(authority.admin.caller(), {
     objectId,
     order: 'asc',
   })
@@ -58,7 +58,8 @@ describe('a signing request', () => {
       'SigningRequest.Signed',
     ])
     const { signing, administration, audit } = authority.services
-    const [event] = audit.list(authority.admin.caller(), { objectId: id, order: 'asc' }).events
+    const { events } = await audit.list(authority.admin.caller(), { objectId: id, order: 'asc' })
+    const [event] = events
     const { outcome, images } = event!.data['examination'] as {
       readonly outcome: string
       readonly images: readonly { readonly digest: string }[]
@@ -423,28 +424,33 @@ describe('a signing request', () => {
       project,
       zipOf(['payload.json', payloadFor('registry.acme.test/team/b', '2')]),
     )
-    const find = (query: object, by = project.submitter) =>
-      signing.list(by.caller(), query).signingRequests.map(({ images }) => images[0]?.repository)
-    assert.deepEqual(find({}), ['registry.acme.test/team/b', 'registry.acme.test/team/a'])
-    assert.deepEqual(find({ digest: `sha256:${'1'.repeat(64)}` }), ['registry.acme.test/team/a'])
-    assert.deepEqual(find({ repository: 'registry.acme.test/team/b' }), [
+    const find = async (query: object, by = project.submitter) => {
+      const { signingRequests } = await signing.list(by.caller(), query)
+      return signingRequests.map(({ images }) => images[0]?.repository)
+    }
+    assert.deepEqual(await find({}), ['registry.acme.test/team/b', 'registry.acme.test/team/a'])
+    assert.deepEqual(await find({ digest: `sha256:${'1'.repeat(64)}` }), [
+      'registry.acme.test/team/a',
+    ])
+    assert.deepEqual(await find({ repository: 'registry.acme.test/team/b' }), [
       'registry.acme.test/team/b',
     ])
-    assert.deepEqual(find({}, await authority.addUser('stranger')), [])
+    assert.deepEqual(await find({}, await authority.addUser('stranger')), [])
     const other = await authority.addOrganization('Other')
-    assert.deepEqual(find({}, other), [])
+    assert.deepEqual(await find({}, other), [])
 
-    const audited = (query: object, by = authority.admin) =>
-      new Set(
-        authority.services.audit.list(by.caller(), query).events.map(({ objectId }) => objectId),
-      )
-    const ids = signing.list(project.submitter.caller(), {}).signingRequests.map(({ id }) => id)
-    assert.deepEqual(audited({ digest: `sha256:${'1'.repeat(64)}` }), new Set([ids[1]]))
-    assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }), new Set([ids[0]]))
-    assert.deepEqual(audited({ repository: 'registry.acme.test/team/b' }, other), new Set())
-    assert.throws(() => audited({ digest: 'latest' }), { code: 'ERR_FORMAT_DIGEST' })
+    const audited = async (query: object, by = authority.admin) => {
+      const { events } = await authority.services.audit.list(by.caller(), query)
+      return new Set(events.map(({ objectId }) => objectId))
+    }
+    const { signingRequests } = await signing.list(project.submitter.caller(), {})
+    const ids = signingRequests.map(({ id }) => id)
+    assert.deepEqual(await audited({ digest: `sha256:${'1'.repeat(64)}` }), new Set([ids[1]]))
+    assert.deepEqual(await audited({ repository: 'registry.acme.test/team/b' }), new Set([ids[0]]))
+    assert.deepEqual(await audited({ repository: 'registry.acme.test/team/b' }, other), new Set())
+    await assert.rejects(audited({ digest: 'latest' }), { code: 'ERR_FORMAT_DIGEST' })
     for (const digest of ['latest', `SHA256:${'1'.repeat(64)}`, '1'.repeat(64)]) {
-      assert.throws(() => find({ digest }), { code: 'ERR_FORMAT_DIGEST' })
+      await assert.rejects(find({ digest }), { code: 'ERR_FORMAT_DIGEST' })
     }
   })
 

@@ -64,7 +64,7 @@ describe('an attempt without the right', () => {
     await assert.rejects(signing.approve(both.caller(), submitted.signingRequestId, undefined), own)
     await assert.rejects(signing.deny(both.caller(), submitted.signingRequestId, undefined), own)
 
-    const { events } = audit.list(auditor, { order: 'asc' })
+    const { events } = await audit.list(auditor, { order: 'asc' })
     const refusals = events.filter(({ type }) => type.endsWith('Refused'))
     assert.deepEqual(
       refusals.map(({ type, data }) => [type, data['tried'], data['code']]),

@@ -120,7 +120,10 @@ describe('a metadata file and a statement of one image in one request', () => {
       const page = (await get(`${base}?${query}`)) as { signingRequests: { id: string }[] }
       assert.equal(page.signingRequests.filter((each) => each.id === id).length, 1, query)
     }
-    const { events } = audit.list(authority.admin.caller(), { objectId: id, repository: NAME })
+    const { events } = await audit.list(authority.admin.caller(), {
+      objectId: id,
+      repository: NAME,
+    })
     const submitted = events.find(({ type }) => type === 'SigningRequest.Submitted')
     const { images } = submitted?.data['examination'] as { readonly images: unknown }
     assert.deepEqual(images, request.images)

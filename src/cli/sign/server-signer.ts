@@ -7,7 +7,7 @@ import { writeZip } from '../../format/zip-writer.ts'
 import { readPublicKeyFile } from '../../verify/public-key-file.ts'
 import { extractCertificates } from '../../x509/certificate-file.ts'
 import type { SigningPolicyView } from '../../wire/administration.ts'
-import type { SigningRequestView } from '../../wire/signing-requests.ts'
+import type { SigningRequestQuery, SigningRequestView } from '../../wire/signing-requests.ts'
 import { awaitRequest, requireSigned } from '../await-request.ts'
 import { counted } from '../counted.ts'
 import type { CliContext } from '../context.ts'
@@ -132,14 +132,13 @@ class Submission {
   ): Promise<SigningRequestView | undefined> {
     const { project, signingPolicy, artifactConfiguration, description, parameters } = this.#signing
     const { id: submitterId } = await this.#client.administration.getMe()
-    const { signingRequests } = await this.#client.listSigningRequests({
+    const signingRequests = await this.#listLatest({
       projectSlug: project,
       signingPolicySlug: signingPolicy,
       status: 'Completed',
       submitterId,
       digest,
       from: new Date(Date.now() - REST_DAYS * 24 * 3_600_000).toISOString(),
-      limit: MAX_SIGNED_REQUESTS,
     })
     const found = signingRequests.find(
       (request) =>
@@ -155,6 +154,19 @@ class Submission {
       this.#context.output.progress(`goes on: ${what}: ${printable(found.webLink)}`)
     }
     return found
+  }
+
+  /** The latest {@link MAX_SIGNED_REQUESTS}; pages of large requests have fewer. */
+  async #listLatest(query: SigningRequestQuery): Promise<readonly SigningRequestView[]> {
+    const latest: SigningRequestView[] = []
+    let page = await this.#client.listSigningRequests({ ...query, limit: MAX_SIGNED_REQUESTS })
+    latest.push(...page.signingRequests)
+    while (page.next !== null && latest.length < MAX_SIGNED_REQUESTS) {
+      const limit = MAX_SIGNED_REQUESTS - latest.length
+      page = await this.#client.listSigningRequests({ ...query, before: page.next, limit })
+      latest.push(...page.signingRequests)
+    }
+    return latest
   }
 
   /**

@@ -1,5 +1,5 @@
-import { Type, type Static } from 'typebox'
-import { AuditEventView, AuditQuery, AuditVerification } from '../../wire/audit.ts'
+import { Type } from 'typebox'
+import { AuditEventPage, AuditQuery, AuditVerification } from '../../wire/audit.ts'
 import { json, TEXT_STREAM } from '../answer.ts'
 import { NO_BODY } from '../body.ts'
 import { route, type Route } from '../route.ts'
@@ -11,18 +11,6 @@ const AuditExportQuery = Type.Object({
   ...AuditQuery.properties,
   format: Type.Optional(Type.Union([Type.Literal('jsonl'), Type.Literal('csv')])),
 })
-const AuditEventPage = Type.Object({
-  events: Type.Array(AuditEventView),
-  next: Type.Union([Type.Integer(), Type.Null()], {
-    description:
-      '`before` of the next page (`after`, with order=asc); null where the page was not full',
-  }),
-})
-
-function page(events: readonly AuditEventView[], limit = 100): Static<typeof AuditEventPage> {
-  const last = events.length < limit ? undefined : events.at(-1)
-  return { events: [...events], next: last?.number ?? null }
-}
 
 /** The record of everything that was asked, allowed, refused, signed or changed. */
 export const AUDIT_EVENT_ROUTES: readonly Route[] = [
@@ -36,8 +24,7 @@ export const AUDIT_EVENT_ROUTES: readonly Route[] = [
     query: AuditQuery,
     body: NO_BODY,
     answer: json(AuditEventPage),
-    handle: ({ services }, { caller, query }) =>
-      page(services.audit.list(caller, query).events, query.limit),
+    handle: ({ services }, { caller, query }) => services.audit.list(caller, query),
   }),
   route({
     method: 'GET',
@@ -80,7 +67,7 @@ export const AUDIT_EVENT_ROUTES: readonly Route[] = [
       answer: json(AuditEventPage),
       handle: ({ services }, { caller, query }) => {
         const filter = name === 'Events' ? query : { ...query, type: 'SigningRequest.*' }
-        return page(services.audit.list(caller, filter).events, query.limit)
+        return services.audit.list(caller, filter)
       },
     }),
   ),

@@ -73,8 +73,8 @@ const reading: readonly Route[] = [
     query: SigningRequestQuery,
     body: NO_BODY,
     answer: json(SigningRequestPage),
-    handle: ({ services }, { caller, query, links }) => {
-      const { signingRequests, next } = services.signing.list(caller, query)
+    handle: async ({ services }, { caller, query, links }) => {
+      const { signingRequests, next } = await services.signing.list(caller, query)
       return { signingRequests: signingRequests.map((record) => viewOf(record, links)), next }
     },
   }),
