@@ -5,11 +5,11 @@ import { HASH_BYTES, type HashAlgorithm } from './algorithms.ts'
 /** What the derived bytes are for. Source: RFC 7292, B.3. */
 export const PKCS12_PURPOSE = { key: 1, iv: 2, mac: 3 } as const
 
-const ITERATIONS_PER_TURN = 10_000
+const ITERATIONS_PER_TURN = 1000
 
 /**
  * The key derivation of PKCS#12, which old files use for encryption and nearly all for their integrity. It hashes on the
- * calling thread and lets others run every 10,000 iterations.
+ * calling thread and lets others run every 1,000 iterations, a few milliseconds.
  *
  * @param passphrase As BMPString with its two zero bytes (RFC 7292, B.1).
  * @param iterations The caller bounds a number it did not choose.

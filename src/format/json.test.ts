@@ -194,6 +194,8 @@ describe('parseJson', () => {
       `{${Array.from({ length: count }, (_, at) => `"${at}":0`).join(',')}}`
     assert.equal(Object.keys(parseJson(members(100_000)) as object).length, 100_000)
     refuses(members(100_001), /fewer members in the document/)
+    assert.deepEqual(parseJson('[[1],[]]', { maxElements: 3 }), [[1], []])
+    refuses('[[1],[2]]', /^1:7: expected fewer array elements/, { maxElements: 3 })
   })
 
   it('reads 10 MB in linear time', () => {

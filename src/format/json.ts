@@ -8,6 +8,8 @@ export interface JsonLimits {
   readonly maxDepth?: number
   /** Members of all objects of the document together; 100,000. */
   readonly maxKeys?: number
+  /** Elements of all arrays of the document together; as many as the text has room for. */
+  readonly maxElements?: number
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -91,6 +93,7 @@ class Reader {
   readonly #text: string
   readonly #maxDepth: number
   #keysLeft: number
+  #elementsLeft: number
   #at = 0
   #depth = 0
 
@@ -98,6 +101,7 @@ class Reader {
     this.#text = text
     this.#maxDepth = Math.min(limits.maxDepth ?? MAX_DEPTH, DEPTH_OF_STACK)
     this.#keysLeft = limits.maxKeys ?? MAX_KEYS
+    this.#elementsLeft = limits.maxElements ?? Number.POSITIVE_INFINITY
   }
 
   readDocument(): unknown {
@@ -154,6 +158,7 @@ class Reader {
     this.#enter()
     if (this.#skipSpace() === CLOSE_BRACKET) return this.#leave(elements)
     for (;;) {
+      if (--this.#elementsLeft < 0) throw this.#refused('fewer array elements', this.#at)
       elements.push(this.#readValue())
       const next = this.#skipSpace()
       if (next === CLOSE_BRACKET) return this.#leave(elements)

@@ -33,6 +33,8 @@ export interface BodyContract<Body> {
 
 /** What is read member by member, while others wait: 2 MiB, as a file of 1 MiB in base64 needs. */
 const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+/** How many members, and how many elements of arrays, a document has at most: more than anything that a route asks for. */
+const MAX_VALUES = 10_000
 /** Texts without a file: fields and a reason. */
 const MAX_LOOSE_BYTES = 256 * 1024
 
@@ -56,7 +58,7 @@ export function jsonBody<Schema extends TSchema>(
     content: { 'application/json': schema },
     isOptional: false,
     maxBytes,
-    bind: (received) => bind(parseJson(required(received).bytes)),
+    bind: (received) => bind(parseDocument(required(received).bytes)),
   }
 }
 
@@ -89,7 +91,7 @@ export function looseBody<Schema extends TObject>(
           return bindTexts(parseUrlEncoded(received.bytes))
         case 'json':
         case 'raw':
-          return bindJson(parseJson(received.bytes))
+          return bindJson(parseDocument(received.bytes))
       }
     },
   }
@@ -127,6 +129,11 @@ export const RAW_BODY: BodyContract<Uint8Array> = {
 function required(received: ReceivedBody | null): ReceivedBody {
   if (received !== null) return received
   throw new ChanceryError('ERR_HTTP_INVALID', 'expected a body, found none', { field: '' })
+}
+
+/** What is read and checked value by value, while others wait. */
+function parseDocument(bytes: Uint8Array): unknown {
+  return parseJson(bytes, { maxKeys: MAX_VALUES, maxElements: MAX_VALUES })
 }
 
 function formSchema(contract: FormContract<TObject>): JsonSchema {

@@ -195,6 +195,24 @@ describe('calls that reach no handler', () => {
     }
   })
 
+  it('have a body with more values than any route reads, which is not looked at further', async () => {
+    for (const body of [
+      `{"slug":"a","name":"n","x":[${'1,'.repeat(10_000)}1]}`,
+      `{"slug":"a","name":"n","x":[${'[],'.repeat(10_000)}[]]}`,
+      `{${Array.from({ length: 10_001 }, (_, at) => `"${at}":0`).join(',')}}`,
+    ]) {
+      const answer = await createApp(servicesOf()).inject({
+        method: 'POST',
+        url: `${BASE}/Projects`,
+        headers: { ...headers, 'content-type': 'application/json' },
+        payload: body,
+      })
+      assert.equal(answer.statusCode, 400)
+      const { detail } = answer.json<{ detail: string }>()
+      assert.match(detail, /fewer (?:array elements|members in the document)/)
+    }
+  })
+
   it('have a query string that is not understood', async () => {
     for (const query of [
       '?limit=0',
