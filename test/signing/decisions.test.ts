@@ -26,8 +26,8 @@ async function submit(
 }
 
 /** The audit events about a request, oldest first. */
-function eventsOf({ services, admin }: TestAuthority, id: string) {
-  const { events } = services.audit.list(admin.caller(), { objectId: id, order: 'asc' })
+async function eventsOf({ services, admin }: TestAuthority, id: string) {
+  const { events } = await services.audit.list(admin.caller(), { objectId: id, order: 'asc' })
   return events.map(({ type, data }) => ({ type: type.replace('SigningRequest.', ''), data }))
 }
 
@@ -72,7 +72,7 @@ describe('an approval', () => {
     await signing.approve(second!.caller(), id, 'looks right')
     const record = signing.get(project.submitter.caller(), id)
     assert.equal(record.signingPolicyVersion, 2)
-    const events = eventsOf(authority, id)
+    const events = await eventsOf(authority, id)
     assert.deepEqual(
       events.map(({ type }) => type),
       ['Submitted', 'Approved', 'Examined', 'Signed'],
@@ -104,7 +104,7 @@ describe('an approval', () => {
     assert.equal(record.statusReason, 'denied by an approver')
     await assert.rejects(signing.deny(second!.caller(), id, undefined), STATE)
     assert.deepEqual(
-      eventsOf(authority, id).map(({ type }) => type),
+      (await eventsOf(authority, id)).map(({ type }) => type),
       ['Submitted', 'Approved', 'Denied'],
     )
   })
@@ -154,7 +154,7 @@ describe('a request', () => {
     const record = signing.get(admin, id)
     assert.equal(record.status, 'Completed')
     assert.equal(record.certificateId, certificate.id)
-    assert.deepEqual(eventsOf(authority, id).at(-1)?.data['certificate'], {
+    assert.deepEqual((await eventsOf(authority, id)).at(-1)?.data['certificate'], {
       id: certificate.id,
       slug: 'second',
     })
@@ -195,7 +195,7 @@ describe('a request', () => {
     await administration.setSigningPolicyActive(admin, 'app', 'release', false)
     const { status } = await signing.approve(project.approvers[0]!.caller(), id, undefined)
     assert.equal(status, 'Failed')
-    const { type, data } = eventsOf(authority, id).at(-1)!
+    const { type, data } = (await eventsOf(authority, id)).at(-1)!
     assert.deepEqual([type, data['code']], ['Failed', 'ERR_SIGNING_INACTIVE'])
     assert.deepEqual(signing.get(admin, id).signatures, [])
   })

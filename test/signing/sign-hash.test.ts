@@ -86,7 +86,7 @@ describe('a hash', () => {
     })
     await assert.rejects(sign(), { code: 'ERR_SIGNING_HASH_NOT_ALLOWED' })
     const { id } = administration.getSigningPolicy(admin, 'app', 'release')
-    const { events } = audit.list(admin, { objectId: id, order: 'desc' })
+    const { events } = await audit.list(admin, { objectId: id, order: 'desc' })
     assert.equal(events[0]?.type, 'SigningRequest.HashRefused')
     assert.equal(events[0].metadata.actor?.id, project.submitter.id)
   })

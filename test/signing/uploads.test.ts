@@ -43,7 +43,7 @@ describe('an announced artifact', () => {
     await assert.rejects(bring(id, project.submitter, zipOf(payloadFor('x.test/y'))), STATE)
     const record = signing.get(admin, id)
     assert.equal(record.signingPolicyVersion, 4)
-    const { events } = audit.list(admin, { objectId: id, order: 'asc' })
+    const { events } = await audit.list(admin, { objectId: id, order: 'asc' })
     assert.deepEqual(
       events.map(({ type }) => type.replace('SigningRequest.', '')),
       [
@@ -73,9 +73,8 @@ describe('an announced artifact', () => {
     assert.equal(await announce({ idempotencyKey: 'once' }), once)
     const twice = await Promise.all([bring(once), bring(once)])
     assert.deepEqual(twice, ['Completed', 'Completed'])
-    const uploads = audit
-      .list(admin, { objectId: once })
-      .events.filter(({ type }) => type === 'SigningRequest.ArtifactUploaded')
+    const { events: afterwards } = await audit.list(admin, { objectId: once })
+    const uploads = afterwards.filter(({ type }) => type === 'SigningRequest.ArtifactUploaded')
     assert.equal(uploads.length, 1)
   })
 
