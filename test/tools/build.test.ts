@@ -65,6 +65,8 @@ describe('npm run build', () => {
     }
     for (const name of packages) assert.ok(name in dependencies, `${name} is no dependency`)
     assert.ok(packages.has('better-sqlite3') && packages.has('fastify'))
+    assert.ok(!packages.has('typebox'))
+    assert.match(await readFile(join(installed.dist, 'typebox.license'), 'utf8'), /MIT License/)
   })
 
   it('starts the writer thread of a server', async () => {
