@@ -215,6 +215,19 @@ describe('the store', () => {
       await assert.rejects(loadStore({ directory, auditKey }), { code: 'ERR_DB_LOCKED' })
     }))
 
+  it('does not take a lock that cannot be used for one that another process holds', () =>
+    inNewStore(async (store, directory) => {
+      await store[Symbol.asyncDispose]()
+      const lockFile = join(directory, 'chancery.lock')
+      writeFileSync(lockFile, 'no database, but as long as one: '.repeat(40))
+      await assert.rejects(loadStore({ directory, auditKey }), { code: 'ERR_DB_UNAVAILABLE' })
+      rmSync(lockFile)
+      mkdirSync(lockFile)
+      await assert.rejects(loadStore({ directory, auditKey }), { code: 'ERR_DB_UNAVAILABLE' })
+      rmdirSync(lockFile)
+      await (await loadStore({ directory, auditKey }))[Symbol.asyncDispose]()
+    }))
+
   it('consists of files for their owner alone, wherever they lie', () =>
     inNewStore(async (store, directory) => {
       await store.ledger.commit(remember('key'))
