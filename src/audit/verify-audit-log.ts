@@ -88,12 +88,12 @@ export function verifyExportedLog(events: Iterable<AuditEventView>): AuditVerifi
   let last: number | null = null
   for (const view of events) {
     const previous = decodeHex(view.previousHash)
-    const expected: number = last === null ? view.number : last + 1
-    if (last === null && view.number === 1 && !equalBytes(previous, GENESIS)) {
-      return verdict(count, head, 1, 'the first event does not begin the log')
-    }
-    if (last !== null && (view.number !== expected || !equalBytes(previous, head))) {
-      return verdict(count, head, expected, `expected event ${expected}, found ${view.number}`)
+    if (last === null) {
+      if (view.number === 1 && !equalBytes(previous, GENESIS)) {
+        return verdict(count, head, 1, 'the first event does not begin the log')
+      }
+    } else if (view.number !== last + 1 || !equalBytes(previous, head)) {
+      return verdict(count, head, last + 1, `expected event ${last + 1}, found ${view.number}`)
     }
     const hash = hashAuditRecord(previous, view.number, encodeAuditRecord(eventOf(view)))
     if (encodeHex(hash) !== view.hash || !isExact(view)) {
