@@ -60,8 +60,13 @@ fi
 `,
   fish: `function __chancery_complete
   set -l words (commandline -opc) (commandline -ct)
-  $words[1] __complete $words[2..-1] 2>/dev/null
+  set -l proposals ($words[1] __complete $words[2..-1] 2>/dev/null)
+  if set -q proposals[1]
+    string join \\n -- $proposals
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c chancery -a '(__chancery_complete)'
+complete -c chancery -f -a '(__chancery_complete)'
 `,
 }

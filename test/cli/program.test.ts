@@ -333,7 +333,11 @@ describe('shell completion', () => {
 
   it('prints a script for zsh and fish, and refuses other shells', async () => {
     assert.match((await runChancery(['completion', 'zsh'])).stdout, /^#compdef chancery\n/)
-    assert.match((await runChancery(['completion', 'fish'])).stdout, /complete -c chancery/)
+    assert.match(
+      (await runChancery(['completion', 'fish'])).stdout,
+      // File names only where nothing else is proposed.
+      /string join \\n -- \$proposals\n {2}else\n {4}__fish_complete_path .*\n.*\n.*\ncomplete -c chancery -f -a/,
+    )
     assert.equal((await runChancery(['completion', 'tcsh'])).code, 2)
   })
 })
