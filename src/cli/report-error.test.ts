@@ -17,4 +17,20 @@ describe('an error on a terminal', () => {
     const { detail, hints } = JSON.parse(document) as Record<string, unknown>
     assert.deepEqual([detail, hints], [words, [words]])
   })
+
+  it('says what is very long by its beginning, and all of it in its document', () => {
+    const styles = [false, true].map((isJson) => ({ isJson, isDebug: false }))
+    const message = `expected a slug, found "${'x'.repeat(100_000)}" here`
+    const error = new ChanceryError('ERR_CLI_USAGE', message, { hints: ['y '.repeat(20_000)] })
+    const [shown, whole] = styles.map((style) => describeError(error, style).split('\n'))
+    assert.equal(
+      shown?.[0],
+      `error: expected a slug, found "${'x'.repeat(159)}… (100002 characters) here`,
+    )
+    assert.equal(shown[1]?.length, 'hint: '.length + 10_000 + 1)
+    assert.equal((JSON.parse(whole?.at(-1) ?? '') as { detail: string }).detail, message)
+    const path = `expected ${'p'.repeat(256)}`
+    const usual = new ChanceryError('ERR_CLI_USAGE', path)
+    assert.equal(describeError(usual, styles[0]!), `error: ${path}`)
+  })
 })

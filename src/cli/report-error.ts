@@ -14,6 +14,11 @@ export const EXIT_BUG = 70
 /** The exit code of a wrong call. */
 export const EXIT_USAGE = 2
 
+/** Paths and references are shorter than this. */
+const MAX_WORD = 256
+const SHOWN_OF_LONG_WORD = 160
+const MAX_LINE = 10_000
+
 /** How errors are shown. */
 export interface ErrorStyle {
   /** Adds the problem document as the last line. */
@@ -31,14 +36,23 @@ export function exitCodeOf(thrown: unknown): number {
 /**
  * What stderr says about anything that was thrown: an `error:` line, a `hint:` line each for what to do, and with
  * `--json` the problem document (RFC 9457) on one line at the end. The message of an unexpected error is not shown:
- * it may hold what it choked on, a secret perhaps. Nothing in it is raw that a terminal obeys.
+ * it may hold what it choked on, a secret perhaps. Nothing in it is raw that a terminal obeys, and the lines say what is
+ * very long by its beginning; the document has all of it.
  */
 export function describeError(thrown: unknown, style: ErrorStyle): string {
-  const lines = [`error: ${printable(messageOf(thrown))}`]
-  for (const hint of hintsOf(thrown)) lines.push(`hint: ${printable(hint)}`)
+  const lines = [`error: ${readable(messageOf(thrown))}`]
+  for (const hint of hintsOf(thrown)) lines.push(`hint: ${readable(hint)}`)
   if (!isExpected(thrown) && style.isDebug) lines.push(stackOf(thrown))
   if (style.isJson) lines.push(encodeJson(problemOf(thrown), 0))
   return lines.join('\n')
+}
+
+function readable(text: string): string {
+  const words = text.replaceAll(/\S+/g, (word) => {
+    if (word.length <= MAX_WORD) return word
+    return `${word.slice(0, SHOWN_OF_LONG_WORD)}… (${word.length} characters)`
+  })
+  return printable(words.length <= MAX_LINE ? words : `${words.slice(0, MAX_LINE)}…`)
 }
 
 /** One error for all that is wrong with a command line, with a hint for the command. */
