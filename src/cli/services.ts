@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net'
 import type { ListenAddress } from '../config/listen-address.ts'
 import type { MasterKeySource } from '../keys/master-key.ts'
 
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly listen: ListenAddress
   /** How clients reach the server, for the links in its answers; from the listening address where absent. */
   readonly publicUrl: string | undefined
+  /** Addresses of proxies that are believed when they say who calls; nobody is where absent. */
+  readonly trustedProxies: BlockList | undefined
   readonly masterKey: MasterKeySource
   /** The largest artifact accepted; the server's default where absent. */
   readonly maxArtifactBytes: number | undefined

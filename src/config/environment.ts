@@ -6,6 +6,7 @@ const NAMES = [
   'CHANCERY_DATA_DIR',
   'CHANCERY_LISTEN',
   'CHANCERY_PUBLIC_URL',
+  'CHANCERY_TRUSTED_PROXIES',
   'CHANCERY_MASTER_KEY',
   'CHANCERY_MASTER_KEY_FILE',
   'CHANCERY_MASTER_PASSPHRASE',
@@ -23,6 +24,8 @@ export interface Environment {
   readonly dataDirectory: string | undefined
   readonly listen: string | undefined
   readonly publicUrl: string | undefined
+  /** Separated by commas. */
+  readonly trustedProxies: string | undefined
   readonly masterKeyFile: string | undefined
   /** Whether stacks of unexpected errors are printed. */
   readonly isDebug: boolean
@@ -78,6 +81,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
     dataDirectory: read('CHANCERY_DATA_DIR'),
     listen: read('CHANCERY_LISTEN'),
     publicUrl: read('CHANCERY_PUBLIC_URL'),
+    trustedProxies: read('CHANCERY_TRUSTED_PROXIES'),
     masterKeyFile: read('CHANCERY_MASTER_KEY_FILE'),
     isDebug: (read('CHANCERY_DEBUG') ?? '0') !== '0',
     noColor: read('NO_COLOR') !== undefined,

@@ -1,8 +1,9 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Socket } from 'node:net'
+import type { BlockList, Socket } from 'node:net'
 import { randomTraceId } from '../crypto/random.ts'
 import { ChanceryError } from '../errors/chancery-error.ts'
 import { BodyBudget } from './body-budget.ts'
+import { callerAddress } from './caller-address.ts'
 import { LoginFailures } from './login-failures.ts'
 import { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -18,6 +19,8 @@ import type { Services } from './services.ts'
 export interface AppOptions {
   /** What absolute links start with, without a trailing slash; the `Host` header of the call where it is not set. */
   readonly publicUrl?: string
+  /** Addresses of proxies that are believed when they say who calls; nobody is where it is not set. */
+  readonly trustedProxies?: BlockList
   /** The largest body; 64 MiB. */
   readonly maxBodyBytes?: number
   /** All bodies of more than 64 KiB that are here at a time; eight of the largest. */
@@ -47,6 +50,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The route's operation id; null where no route matched. */
     operation: string | null
+    /** Of who calls; null where the connection had none. */
+    readonly callerAddress: string | null
     principalId: string | null
   }
 }
@@ -87,7 +92,13 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   const environment = environmentOf(services, options.version ?? '0.0.0')
   const loginFailures = new LoginFailures(services.recordLoginFailure)
 
+  const { trustedProxies } = options
   app.decorateRequest('operation', null)
+  app.decorateRequest('callerAddress', {
+    getter() {
+      return callerAddress(this.raw, trustedProxies)
+    },
+  })
   app.decorateRequest('principalId', null)
   app.removeAllContentTypeParsers()
   // Every type, as '*' would be, but remembered for those that come again.
@@ -156,7 +167,7 @@ function observe(
       status: statusCode,
       milliseconds: elapsedTime,
       principal: request.principalId,
-      address: request.socket.remoteAddress ?? null,
+      address: request.callerAddress,
     })
     done()
   })

@@ -91,7 +91,7 @@ async function answer(
   const result = await route.handle(mounting.environment, {
     caller: {
       principal,
-      address: request.socket.remoteAddress ?? null,
+      address: request.callerAddress,
       requestId: request.id,
     },
     params,
@@ -140,7 +140,7 @@ function authenticate(
     return verify(request.headers.authorization, proven)
   } catch (error) {
     if (error instanceof ChanceryError && error.kind === 'unauthenticated') {
-      loginFailures.add(request.socket.remoteAddress ?? null, request.id)
+      loginFailures.add(request.callerAddress, request.id)
     }
     throw error
   }

@@ -31,6 +31,7 @@ export async function serveAuthority(
   const app = createApp(authority.services, {
     version: VERSION,
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     ...(options.maxArtifactBytes === undefined ? {} : { maxBodyBytes: options.maxArtifactBytes }),
     ...(options.isQuiet ? {} : { writeLog }),
   })

@@ -267,6 +267,31 @@ describe('init and serve', () => {
     assert.equal(withPassword.code, 2)
     assert.match(withPassword.stderr, /without user, query and fragment/)
     assert.doesNotMatch(withPassword.stderr, /secret/)
+    const everybody = await serve('--trusted-proxy', '127.0.0.1', '--trusted-proxy', '0.0.0.0/0')
+    assert.equal(everybody.code, 2)
+    assert.match(everybody.stderr, /such as 10\.0\.0\.7 or 10\.0\.0\.0\/8, found "0\.0\.0\.0\/0"/)
+  })
+
+  it('log who calls a trusted proxy, by flag and by variable', async () => {
+    await using server = await startServer()
+    await server.kill('SIGTERM')
+    const args = [chanceryPath, 'serve', '--data-dir', server.dataDir, '--listen', '127.0.0.1:0']
+    for (const [flags, env, address] of [
+      [[], {}, '127.0.0.1'],
+      [['--trusted-proxy', '10.0.0.0/8', '--trusted-proxy', '127.0.0.1'], {}, '203.0.113.5'],
+      [[], { CHANCERY_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1' }, '203.0.113.5'],
+    ] as const) {
+      const { program, match } = await startProgram(
+        process.execPath,
+        [...args, ...flags],
+        /Listening on (http:\/\/127\.0\.0\.1:\d+)/,
+        { env: { ...process.env, ...server.env, ...env } },
+      )
+      const headers = { 'x-forwarded-for': '203.0.113.5' }
+      assert.equal((await fetch(`${match[1]}/healthz`, { headers })).status, 200)
+      await program.stop()
+      assert.match(program.output(), new RegExp(`"path":"/healthz".*"address":"${address}"`))
+    }
   })
 
   it('say how to reach the new authority', async () => {

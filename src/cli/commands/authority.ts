@@ -1,4 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
+import type { BlockList } from 'node:net'
 import { resolve, sep } from 'node:path'
 import {
   DEFAULT_LISTEN,
@@ -6,6 +7,7 @@ import {
   type ListenAddress,
 } from '../../config/listen-address.ts'
 import { limitMemory } from '../../config/memory-limits.ts'
+import { parseTrustedProxies } from '../../config/trusted-proxies.ts'
 import { ChanceryError } from '../../errors/chancery-error.ts'
 import type { MasterKeySource } from '../../keys/master-key.ts'
 import type { CliContext } from '../context.ts'
@@ -28,6 +30,7 @@ export interface ServeFlags extends DataFlags {
   readonly organization?: string
   readonly listen?: string
   readonly publicUrl?: string
+  readonly trustedProxy?: readonly string[]
   readonly maxArtifactBytes?: number
   readonly quiet?: boolean
   readonly init?: boolean
@@ -47,6 +50,7 @@ export async function serve(this: CliContext, flags: ServeFlags): Promise<void> 
   const listen = parseListenAddress(flags.listen ?? this.environment.listen ?? DEFAULT_LISTEN)
   const givenUrl = flags.publicUrl ?? this.environment.publicUrl
   const publicUrl = givenUrl === undefined ? undefined : checkPublicUrl(givenUrl)
+  const trustedProxies = trustedProxiesOf(this, flags)
   const dataDirectory = dataDirectoryOf(this, flags)
   if (flags.init === true && (await isEmpty(dataDirectory))) {
     const created = await createAuthority(this, flags)
@@ -67,6 +71,7 @@ export async function serve(this: CliContext, flags: ServeFlags): Promise<void> 
       dataDirectory,
       listen,
       publicUrl,
+      trustedProxies,
       masterKey,
       maxArtifactBytes: flags.maxArtifactBytes,
       isQuiet: flags.quiet ?? false,
@@ -189,6 +194,14 @@ async function isEmpty(directory: string): Promise<boolean> {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return true
     throw new ChanceryError('ERR_CLI_FILE', `expected ${directory} to be a directory`, { cause })
   }
+}
+
+function trustedProxiesOf(
+  { environment }: CliContext,
+  { trustedProxy }: ServeFlags,
+): BlockList | undefined {
+  const given = trustedProxy ?? environment.trustedProxies?.split(',').map((text) => text.trim())
+  return given === undefined ? undefined : parseTrustedProxies(given)
 }
 
 function checkPublicUrl(text: string): string {

@@ -5,6 +5,7 @@ import {
   requiredText,
   SERVER_FLAGS,
   text,
+  texts,
   toggle,
   wholeNumber,
 } from '../flags.ts'
@@ -39,6 +40,10 @@ const serve = buildCommand({
         'H:P',
       ),
       publicUrl: text('How clients reach the server (CHANCERY_PUBLIC_URL)', 'URL'),
+      trustedProxy: texts(
+        'Proxy or network of proxies whose X-Forwarded-For says who calls, for the logs (CHANCERY_TRUSTED_PROXIES, separated by commas)',
+        'ADDRESS[/BITS]',
+      ),
       maxArtifactBytes: wholeNumber(
         'Largest artifact accepted; 67108864 (64 MiB) where absent',
         1,
@@ -54,6 +59,7 @@ const serve = buildCommand({
     `Prints "Listening on URL" to stdout when it answers. SIGTERM and SIGINT finish the open requests, then it exits 0.
 Put a proxy that speaks TLS in front of it where others than this machine call.`,
     'chancery serve --data-dir ./data --master-key-file ./chancery-master.key',
+    'chancery serve --public-url https://signing.example.com --trusted-proxy 127.0.0.1',
     'chancery serve --init --listen 0.0.0.0:7080 --public-url https://signing.example.com --master-key-file /run/secrets/chancery',
   ),
 })
