@@ -29,7 +29,8 @@ export function extraFields(extra: Buffer): readonly ZipExtraField[] {
 
 /**
  * Replaces marks (0xffffffff) by the numbers of the zip64 extra field, which has exactly one for each mark, in the order
- * of the members of `fields`. Source: APPNOTE.TXT 6.3.10, section 4.5.3.
+ * of the members of `fields`. It may also repeat all numbers, as Python before 3.11.4 writes it: those that are not
+ * marked are then the same in both. Source: APPNOTE.TXT 6.3.10, section 4.5.3.
  *
  * @throws ChanceryError ERR_FORMAT_ZIP if the field is missing, there twice, or has other numbers.
  */
@@ -39,14 +40,20 @@ export function readZip64Sizes<Name extends string>(
 ): Record<Name, number> {
   const sizes: Record<Name, number> = { ...fields }
   const zip64 = extra.length === 0 ? [] : extraFields(extra).filter(({ id }) => id === ZIP64_EXTRA)
-  const marked = (Object.keys(fields) as Name[]).filter((name) => fields[name] === MARK_32)
+  const names = Object.keys(fields) as Name[]
+  const marked = names.filter((name) => fields[name] === MARK_32)
   if (zip64.length === 0 && marked.length === 0) return sizes
   const data = zip64[0]?.data
-  if (zip64.length !== 1 || data?.length !== marked.length * 8) {
+  const listed = data?.length === names.length * 8 ? names : marked
+  if (zip64.length !== 1 || data?.length !== listed.length * 8) {
     throw refused('a zip64 extra field of exactly the numbers that are marked')
   }
-  for (const [index, name] of marked.entries()) {
-    sizes[name] = data.readUInt32LE(index * 8) + data.readUInt32LE(index * 8 + 4) * 2 ** 32
+  for (const [index, name] of listed.entries()) {
+    const number = data.readUInt32LE(index * 8) + data.readUInt32LE(index * 8 + 4) * 2 ** 32
+    if (sizes[name] !== MARK_32 && sizes[name] !== number) {
+      throw refused('the same numbers in a header and its zip64 extra field')
+    }
+    sizes[name] = number
   }
   return sizes
 }

@@ -185,6 +185,16 @@ describe('readZip', () => {
     }
   })
 
+  it('reads a zip64 extra field that repeats what is not marked, and refuses one that says otherwise', () => {
+    assert.deepEqual(contents(OF_PYTHON), { 'payload.json': '{}' })
+    // The numbers of the field, from their first byte on.
+    for (const at of [46, 53, 54, 61]) {
+      const other = Buffer.from(OF_PYTHON)
+      other[at]! ^= 1
+      refuses(other, /the same numbers in a header and its zip64 extra field/)
+    }
+  })
+
   it('reads zip64 extra fields and end records', () => {
     const marks = { size: 0xffffffff, compressedSize: 0xffffffff }
     const local = { ...marks, extra: extra(1, u64(12, 12)) }
@@ -242,6 +252,15 @@ function zip64(start: number, size: number, count: number): Uint8Array {
     u32(1),
   ])
 }
+
+/** Written by zipfile of Python 3.11.2 (Debian 12), with force_zip64, where it marks nothing. */
+const OF_PYTHON = Buffer.from(
+  '504b0304140000000000c428645c43bfa6a302000000020000000c0014007061796c6f61642e6a736f6e01001000' +
+    '020000000000000002000000000000007b7d504b01021403140000000000c428645c43bfa6a30200000002000000' +
+    '0c00000000000000000000008001000000007061796c6f61642e6a736f6e504b050600000000010001003a000000' +
+    '400000000000',
+  'hex',
+)
 
 /** Other bits in one byte of the zip64 records. */
 function changedZip64(at: number, bits: number): typeof zip64 {
@@ -608,6 +627,7 @@ describe('readZip limits', () => {
 
 describe('readZip, damaged archives', () => {
   const samples = [
+    OF_PYTHON,
     forge([A, { name: 'dir/' }, { ...B, name: 'dir/b.txt' }]),
     forge([
       {
