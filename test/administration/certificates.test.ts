@@ -79,7 +79,9 @@ describe('self-signed certificates', () => {
         ?.n
     const create = (): Promise<string> =>
       outcomeOf(() => admin.createSelfSignedX509(global, { slug: 'one', name: 'One', subject }))
-    assert.deepEqual(await Promise.all([create(), create()]), ['ok', 'ERR_CATALOG_DUPLICATE'])
+    // Whose key is made first is the thread pool's choice.
+    const outcomes = await Promise.all([create(), create()])
+    assert.deepEqual(outcomes.sort(), ['ERR_CATALOG_DUPLICATE', 'ok'])
     assert.equal(keys(), 1)
     const bad = { commonName: 'x'.repeat(65) }
     await assertRefused(
